@@ -1,0 +1,3 @@
+import CBokbokData
+
+package func probe() -> Int { Int(bokbok_data_count()) }

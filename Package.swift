@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Settings of every Swift target. `BOKBOK_STRICT` turns warnings into errors; CI sets it.
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (Context.environment["BOKBOK_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+let package = Package(
+  name: "bokbok",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Bokbok", targets: ["Bokbok"]),
+    .library(name: "BokbokConformance", targets: ["BokbokConformance"]),
+    .executable(name: "bokbok", targets: ["BokbokCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CSodium",
+      pkgConfig: "libsodium",
+      providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
+    ),
+    // The core does no I/O: it must never depend on NIOPosix.
+    .target(
+      name: "BokbokCore",
+      dependencies: [
+        "CSodium",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Bokbok",
+      dependencies: [
+        "BokbokCore",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings
+    ),
+    // The vectors, cases and the specification, compiled into the binary that needs them.
+    .target(name: "CBokbokData"),
+    .target(
+      name: "BokbokConformance",
+      dependencies: ["BokbokCore", "CBokbokData"],
+      path: "Harness/BokbokConformance",
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "BokbokCLI",
+      dependencies: [
+        "Bokbok",
+        "BokbokCore",
+        "BokbokConformance",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "BokbokTestSupport",
+      path: "Tests/BokbokTestSupport",
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "BokbokCoreTests",
+      dependencies: ["BokbokCore", "BokbokTestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "BokbokTests",
+      dependencies: [
+        "Bokbok", "BokbokCore", "BokbokTestSupport",
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "ConformanceTests",
+      dependencies: ["BokbokConformance", "BokbokCore", "BokbokTestSupport"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "CLITests",
+      dependencies: ["BokbokCLI", "BokbokTestSupport"],
+      swiftSettings: settings
+    ),
+  ]
+)

@@ -1,0 +1,3 @@
+import BokbokConformance
+
+@main struct Bokbok { static func main() { print(probe()) } }
