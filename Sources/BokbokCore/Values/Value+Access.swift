@@ -1,0 +1,132 @@
+public import NIOCore
+
+extension Value {
+  /// The bytes of this atom, without a copy.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is a list.
+  public var buffer: ByteBuffer {
+    get throws(ValueAccessError) {
+      guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "an atom") }
+      return buffer
+    }
+  }
+
+  /// A copy of the bytes of this atom.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is a list.
+  public var bytes: [UInt8] {
+    get throws(ValueAccessError) {
+      Array(try buffer.readableBytesView)
+    }
+  }
+
+  /// The text whose UTF-8 bytes this atom holds. Bytes that are not UTF-8 are rejected, never repaired.
+  ///
+  /// The text is not normalized, and Swift's `String` takes canonically equivalent texts as equal: where that matters,
+  /// compare values or ``bytes``.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is a list, or the bytes are not valid UTF-8.
+  public var text: String {
+    get throws(ValueAccessError) {
+      guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "text") }
+      let text = buffer.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) }
+      guard let text else { throw .notText(self) }
+      return text
+    }
+  }
+
+  /// The number whose decimal digits this atom holds.
+  ///
+  /// Only the canonical form is taken, which ``init(_:)-(BinaryInteger)`` writes: no sign but a `-` before a negative
+  /// number, no leading zeros, no white space.
+  ///
+  /// - Parameter type: the type of the number; `Int` if it is left out.
+  /// - Throws: ``ValueAccessError`` if this is a list, the bytes are not a number in this form, or the number does not
+  ///   fit the type.
+  public func integer<Integer: FixedWidthInteger>(
+    as type: Integer.Type = Int.self
+  ) throws(ValueAccessError) -> Integer {
+    guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "a decimal number") }
+    let digits = buffer.readableBytesView
+    let isNegative = digits.first == UInt8(ascii: "-")
+    let magnitude = isNegative ? digits.dropFirst() : digits
+    guard
+      let firstDigit = magnitude.first,
+      magnitude.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      // `0` stands alone, and has no sign.
+      firstDigit != UInt8(ascii: "0") || digits.count == 1
+    else { throw .notADecimalNumber(self) }
+
+    var number: Integer = 0
+    for byte in magnitude {
+      let digit = Integer(truncatingIfNeeded: byte - UInt8(ascii: "0"))
+      let (product, productOverflows) = number.multipliedReportingOverflow(by: 10)
+      let (sum, sumOverflows) =
+        isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+      guard !productOverflows, !sumOverflows else { throw .outOfRange(self, of: type) }
+      number = sum
+    }
+    return number
+  }
+
+  /// The values of this list.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is an atom.
+  public var elements: [Value] {
+    get throws(ValueAccessError) {
+      guard case .list(let elements) = self else { throw .notAList(self, expected: "a list") }
+      return elements
+    }
+  }
+
+  /// The values of this list, which must be this many.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is an atom, or a list of another length.
+  public func elements(count: Int) throws(ValueAccessError) -> [Value] {
+    guard case .list(let elements) = self else {
+      throw .notAList(self, expected: "a list of \(ValueAccessError.count(of: count))")
+    }
+    guard elements.count == count else { throw .wrongCount(elements.count, expected: count) }
+    return elements
+  }
+}
+
+extension Value {
+  /// The value that stands at an index in this list, from 0.
+  ///
+  /// - Throws: ``ValueAccessError`` if this is an atom, or the list has no such index.
+  public func element(at index: Int) throws(ValueAccessError) -> Value {
+    guard case .list(let elements) = self else {
+      throw .notAList(self, expected: "a list with an element at index \(index)")
+    }
+    guard elements.indices.contains(index) else { throw .noElement(at: index, count: elements.count) }
+    return elements[index]
+  }
+
+  /// The text at an index in this list: ``text`` of ``element(at:)``, with the index in the error.
+  public func text(at index: Int) throws(ValueAccessError) -> String {
+    let element = try element(at: index)
+    do { return try element.text } catch { throw error.inside(index) }
+  }
+
+  /// The bytes at an index in this list: ``bytes`` of ``element(at:)``, with the index in the error.
+  public func bytes(at index: Int) throws(ValueAccessError) -> [UInt8] {
+    let element = try element(at: index)
+    do { return try element.bytes } catch { throw error.inside(index) }
+  }
+
+  /// The number at an index in this list: ``integer(as:)`` of ``element(at:)``, with the index in the error.
+  public func integer<Integer: FixedWidthInteger>(
+    at index: Int,
+    as type: Integer.Type = Int.self
+  ) throws(ValueAccessError) -> Integer {
+    let element = try element(at: index)
+    do { return try element.integer(as: type) } catch { throw error.inside(index) }
+  }
+
+  /// The list at an index in this list: ``elements`` of ``element(at:)``, with the index in the error.
+  public func elements(at index: Int) throws(ValueAccessError) -> [Value] {
+    let element = try element(at: index)
+    do { return try element.elements } catch { throw error.inside(index) }
+  }
+}
