@@ -1,0 +1,56 @@
+/// What a conformance run tests, which cases it runs, and where its reports go.
+public struct ConformanceOptions: Sendable {
+  /// The implementation under test: the program that speaks the testee contract (`Harness/Cases/FORMAT.md`).
+  public enum Testee: Sendable, Equatable {
+    /// This executable itself, started with the argument `testee`.
+    case executable
+    /// The words of a command. The first is looked up in `PATH`.
+    case command([String])
+    /// A command line that `/bin/sh -c` runs, as in `--testee 'python3 testee.py'`.
+    case shell(String)
+    /// A manifest: the path of a JSON file, or the name of one that is embedded in the command (`bokbok-swift`).
+    case manifest(String)
+  }
+
+  /// The implementation under test. Default: this executable.
+  public var testee = Testee.executable
+
+  /// Which cases run: patterns for a case's id or for its whole path, `F-1/unknown-kind/sealed/unix/server`, where `*`
+  /// stands for any characters. A case runs if one of them matches. Default, empty: all.
+  public var casePatterns: [String] = []
+
+  /// Which clauses or requirements the cases must cover: patterns such as `F-1.a`, `F-1` (the requirement with all its
+  /// clauses) or `F-*`. Default, empty: all.
+  public var clausePatterns: [String] = []
+
+  /// Which configurations run: patterns such as `sealed/unix/server`, `plain/*` or `*/client`. Default, empty: all.
+  public var configurationPatterns: [String] = []
+
+  /// Only lists the cases that are selected, without starting a testee.
+  public var listsOnly = false
+
+  /// Where the report in JSON lines goes: a path, or `-` for standard output, which then holds nothing else.
+  public var jsonPath: String?
+
+  /// Where the report in JUnit's XML goes: a path.
+  public var junitPath: String?
+
+  /// Whether a failure of a case of level `should` fails the run. Default: it is a warning.
+  public var isStrict = false
+
+  /// How many groups of cases run at the same time, 1 to 64. Default: 2.
+  public var jobCount = 2
+
+  /// A folder whose case files replace the embedded ones.
+  public var casesDirectory: String?
+
+  /// How long the kit waits for something that should come at once, in any step that names no time of its own. A
+  /// backstop: no verdict rests on how fast a testee is. Default: 5 s.
+  public var timeLimit: Duration = .seconds(5)
+
+  /// Whether the trace of every failing case is shown, or only its first lines. Default: all of it.
+  public var showsTraces = true
+
+  /// The defaults of every option.
+  public init() {}
+}
