@@ -35,8 +35,8 @@ extension String {
   }
 }
 
-private enum DisplayText {
-  static func render(_ bytes: UnsafeRawBufferPointer, charactersMax: Int) -> String {
+enum DisplayText {
+  fileprivate static func render(_ bytes: UnsafeRawBufferPointer, charactersMax: Int) -> String {
     let countMax = max(1, charactersMax)
     var result = String.UnicodeScalarView()
     var count = 0
@@ -92,11 +92,12 @@ private enum DisplayText {
 
   private static func piece(for scalar: Unicode.Scalar) -> String {
     if scalar == "\\" { return "\\\\" }
-    if isEscaped(scalar) { return "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}" }
+    if isHidden(scalar) { return "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}" }
     return String(scalar)
   }
 
-  private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+  /// Whether a character shows nothing of its own, or changes how others are shown.
+  static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
     return switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
