@@ -61,7 +61,7 @@ let package = Package(
     .target(name: "CBokbokData"),
     .target(
       name: "BokbokConformance",
-      dependencies: ["BokbokCore", "CBokbokData"],
+      dependencies: ["BokbokCore", "CBokbokData", .product(name: "NIOCore", package: "swift-nio")],
       path: "Harness/BokbokConformance",
       swiftSettings: settings
     ),

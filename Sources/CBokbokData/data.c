@@ -1,15 +1,27 @@
-// `#embed` makes one binary of the command and its data. A test compares this list with the folders.
-#pragma clang diagnostic ignored "-Wc23-extensions"
+// The files that the command carries with it, in lists that each stand in a file of their own. A test compares the
+// lists with the folders.
 #include "CBokbokData.h"
+#include "lists.h"
 
-static const unsigned char gitignore[] = {
-#embed "../../.gitignore"
+static const struct bokbok_data_list *const lists[] = {
+    &bokbok_data_specification,
+    &bokbok_data_cases,
+    &bokbok_data_implementations,
 };
 
-static const struct bokbok_data_file files[] = {
-    {".gitignore", gitignore, sizeof gitignore},
-};
+size_t bokbok_data_count(void) {
+  size_t count = 0;
+  for (size_t list = 0; list < sizeof lists / sizeof lists[0]; list++) {
+    count += lists[list]->count;
+  }
+  return count;
+}
 
-size_t bokbok_data_count(void) { return sizeof files / sizeof files[0]; }
-
-struct bokbok_data_file bokbok_data_at(size_t index) { return files[index]; }
+struct bokbok_data_file bokbok_data_at(size_t index) {
+  size_t list = 0;
+  while (index >= lists[list]->count) {
+    index -= lists[list]->count;
+    list++;
+  }
+  return lists[list]->files[index];
+}

@@ -1,0 +1,15 @@
+#include "lists.h"
+
+static const unsigned char bokbok_swift[] = {
+#embed "../../Harness/Implementations/bokbok-swift.json"
+};
+static const unsigned char schema[] = {
+#embed "../../Harness/Implementations/implementation.schema.json"
+};
+
+static const struct bokbok_data_file files[] = {
+    BOKBOK_DATA_FILE("Harness/Implementations/bokbok-swift.json", bokbok_swift),
+    BOKBOK_DATA_FILE("Harness/Implementations/implementation.schema.json", schema),
+};
+
+BOKBOK_DATA_LIST(bokbok_data_implementations);
