@@ -1,0 +1,116 @@
+import DequeModule
+import NIOCore
+
+/// Cuts the stream into records, opens them, and gives the frames in them.
+///
+/// All whole records of one read are opened in place before the first frame is sliced from it: slicing first would make
+/// the opening copy the whole read.
+struct InputRecords {
+  enum Failure: Error, Equatable {
+    case violation(Violation)
+    /// A record that does not authenticate.
+    case tampered
+    case counterExhausted
+  }
+
+  private var stream: ByteBuffer
+  /// Contents of whole records: where they stand in `stream`, and how long they are.
+  private var contents: Deque<(index: Int, count: Int)> = []
+  /// What follows the last content in `contents` cannot be taken.
+  private var failure: Failure?
+  /// What is left of the record at hand.
+  private var record = ByteBuffer()
+  private var isInRecord = false
+  private var hasFrame = false
+
+  /// Records that have come whole; the driver's statistics and keepalive count them (P-3).
+  private(set) var recordCount: UInt64 = 0
+
+  /// Starts with what came after the opening's last byte.
+  init(_ bytes: ByteBuffer, protection: inout RecordProtection) {
+    stream = ByteBuffer()
+    receive(bytes, protection: &protection)
+  }
+
+  /// Takes what a read gave.
+  mutating func receive(_ bytes: consuming ByteBuffer, protection: inout RecordProtection) {
+    guard failure == nil else { return }
+    if contents.isEmpty {
+      if stream.readableBytes == 0 {
+        stream = bytes
+      } else {
+        // the part of a record that has come moves to a buffer of its own size, away from slices in use.
+        var joined = ByteBufferAllocator().buffer(capacity: stream.readableBytes + bytes.readableBytes)
+        joined.writeImmutableBuffer(stream)
+        joined.writeImmutableBuffer(bytes)
+        stream = joined
+      }
+    } else {
+      stream.writeImmutableBuffer(bytes)
+    }
+    openRecords(protection: &protection)
+  }
+
+  private mutating func openRecords(protection: inout RecordProtection) {
+    let isSealed = protection.isSealed
+    var index =
+      contents.last.map { $0.index + $0.count + (isSealed ? CipherState.tagByteCount : 0) } ?? stream.readerIndex
+    while let header = stream.getInteger(at: index, as: UInt16.self) {
+      let count = Int(header)
+      // too short for a tag is tampering, and need not have come whole.
+      if isSealed, count < CipherState.tagByteCount {
+        failure = .tampered
+        return
+      }
+      if count == 0 {
+        failure = .violation(Violation("R-1", "a record of length 0"))
+        return
+      }
+      let start = index + Record.headerByteCount
+      guard stream.writerIndex - start >= count else { return }
+      do throws(CipherError) {
+        let plainCount = try protection.open(&stream, at: start, count: count)
+        contents.append((start, plainCount))
+      } catch {
+        failure = error == .counterExhausted ? .counterExhausted : .tampered
+        return
+      }
+      recordCount += 1
+      index = start + count
+    }
+  }
+
+  /// The next frame; nil when nothing whole is left.
+  mutating func nextFrame(tagByteCount: Int) throws(Failure) -> Frame? {
+    while true {
+      if isInRecord {
+        do throws(Violation) {
+          if let frame = try Frame.read(from: &record) {
+            hasFrame = true
+            return frame
+          }
+        } catch {
+          throw .violation(error)
+        }
+        isInRecord = false
+        record = ByteBuffer()
+        guard hasFrame else { throw .violation(Violation("F-1", "a record with no frame in it")) }
+      }
+      guard let content = contents.popFirst() else {
+        if stream.readableBytes == 0 { stream = ByteBuffer() }  // an idle connection keeps no receive buffer
+        if let failure { throw failure }
+        return nil
+      }
+      guard let slice = stream.getSlice(at: content.index, length: content.count) else { continue }
+      record = slice
+      isInRecord = true
+      hasFrame = false
+      stream.moveReaderIndex(to: content.index + content.count + tagByteCount)
+    }
+  }
+
+  /// Bytes that have come and have not been taken.
+  var byteCount: Int {
+    stream.readableBytes
+  }
+}

@@ -1,0 +1,130 @@
+import NIOCore
+
+/// A connection whose handshake is under way: the opening of either side, and the bytes that have come and wait to go.
+struct OpeningConnection: ~Copyable {
+  private var opening: Opening
+  private let configuration: MachineConfiguration
+  private let slab: KeySlab
+  private var input = ByteBuffer()
+  private var output = ByteBuffer()
+  private var inputHasEnded = false
+  /// Whether SETTINGS stands in the output: a plain client does not wait with it (O-8).
+  private var hasSentSettings = false
+  /// When the connection has to be open (O-10).
+  let deadline: NIODeadline
+  private(set) var now: NIODeadline
+
+  init(
+    client security: consuming ClientSecurity,
+    configuration: MachineConfiguration,
+    slab: KeySlab,
+    now: NIODeadline
+  ) throws(HandshakeError) {
+    let isPlain = security.isPlain
+    opening = .client(try ClientOpening(security, output: &output))
+    self.configuration = configuration
+    self.slab = slab
+    self.now = now
+    deadline = now + configuration.handshakeTimeout
+    if isPlain {
+      var record = ByteBuffer()
+      var body = ByteBuffer()
+      configuration.settings.value.encode(into: &body)
+      Frame(.settings, body: body).write(into: &record)
+      Record.write(record, into: &output)
+      hasSentSettings = true
+    }
+  }
+
+  init(
+    server security: consuming ServerSecurity,
+    configuration: MachineConfiguration,
+    slab: KeySlab,
+    now: NIODeadline
+  ) {
+    opening = .server(ServerOpening(security))
+    self.configuration = configuration
+    self.slab = slab
+    self.now = now
+    deadline = now + configuration.handshakeTimeout
+  }
+
+  /// O-10: nothing more is read while the application is asked.
+  var wantsReading: Bool { !opening.waitsForApplication }
+
+  mutating func receive(_ bytes: ByteBuffer, now: NIODeadline) {
+    self.now = now
+    if input.readableBytes == 0 {
+      input = bytes
+    } else {
+      input.writeImmutableBuffer(bytes)
+    }
+  }
+
+  mutating func receiveEnd(now: NIODeadline) {
+    self.now = now
+    inputHasEnded = true
+  }
+
+  mutating func takeOutput() -> ByteBuffer? {
+    guard output.readableBytes > 0 else { return nil }
+    defer { output = ByteBuffer() }
+    return output
+  }
+
+  mutating func next() -> OpeningStep {
+    let step = opening.next(input: &input, slab: slab)
+    if inputHasEnded, step.isIdle { return .fail(.lost(.endOfInput)) }  // O-9
+    return step
+  }
+
+  mutating func admit(busy: Bool) -> OpeningStep {
+    opening.admit(busy: busy, output: &output)
+  }
+
+  mutating func keysFound(_ keys: [PresharedKey]) -> OpeningStep {
+    opening.keysFound(keys, output: &output, slab: slab)
+  }
+
+  /// The handshake is over: this side's SETTINGS goes out (O-7, O-8, H-10).
+  consuming func established(
+    _ protection: consuming RecordProtection,
+    userName: ByteBuffer?
+  ) -> EstablishedConnection {
+    var connection = EstablishedConnection(
+      protection: protection,
+      userName: userName,
+      prefix: output,
+      rest: input,
+      configuration: configuration,
+      openDeadline: deadline,
+      now: now
+    )
+    if !hasSentSettings { connection.sendSettings() }
+    if inputHasEnded { connection.receiveEnd(now: now) }
+    return connection
+  }
+
+  /// The refusal is the last word (O-6, F-3).
+  consuming func refused(_ code: RefusalCode, reason: String) -> EndedConnection {
+    EndedConnection(
+      .refusedPeer(code: code.rawValue, reason: reason),
+      stream: EndingStream(
+        output: code.bytes,
+        timeout: configuration.endTimeout,
+        inputHasEnded: inputHasEnded,
+        now: now
+      ),
+      now: now
+    )
+  }
+}
+
+extension ClientSecurity {
+  fileprivate var isPlain: Bool {
+    switch self {
+    case .plain: true
+    case .sealed: false
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import DequeModule
+import NIOCore
+
+/// The exchanges of which this side is the requester.
+struct OwnExchanges {
+  enum Phase {
+    /// Waits for a free place; the message waits with it, encoded.
+    case waitingForPlace(ByteBuffer)
+    /// Has a place; the message is longer than a frame, and its last fragment is not in the order of sending.
+    case sending
+    case sent
+  }
+
+  struct Exchange {
+    var phase: Phase
+    /// The caller has been told; whatever answer comes is not passed on.
+    var isAbandoned = false
+    /// CANCEL has been sent.
+    var isCancelled = false
+    /// Fragments of the answer.
+    var response = ByteBuffer()
+  }
+
+  private var table: [ExchangeID: Exchange] = [:]
+  private var waiting: Deque<ExchangeID> = []
+  private var lastID: ExchangeID = 0
+  /// Exchanges that take a place at the peer.
+  private(set) var underWayCount = 0
+  /// Requests with a place whose last fragment is not in the order of sending.
+  private(set) var sendingCount = 0
+
+  /// Whether nothing is under way or waits.
+  var isEmpty: Bool { table.isEmpty }
+
+  subscript(id: ExchangeID) -> Exchange? {
+    _read { yield table[id] }
+    _modify { yield &table[id] }
+  }
+
+  /// an id that this side does not have under way.
+  private mutating func newID() -> ExchangeID {
+    repeat {
+      lastID = lastID == .max ? 1 : lastID + 1
+    } while table[lastID] != nil
+    return lastID
+  }
+
+  /// Whether a request may go out now: a place is free, and nobody waits for one.
+  func hasPlace(requestsMax: UInt32) -> Bool {
+    waiting.isEmpty && underWayCount < Int(requestsMax)
+  }
+
+  /// Takes a place at once.
+  mutating func begin(isLong: Bool) -> ExchangeID {
+    let id = newID()
+    table[id] = Exchange(phase: isLong ? .sending : .sent)
+    underWayCount += 1
+    if isLong { sendingCount += 1 }
+    return id
+  }
+
+  /// Queues a request until a place is free: first come, first served.
+  mutating func wait(with message: ByteBuffer) -> ExchangeID {
+    let id = newID()
+    table[id] = Exchange(phase: .waitingForPlace(message))
+    waiting.append(id)
+    return id
+  }
+
+  /// Gives a free place to the request that has waited longest.
+  mutating func beginWaiting(requestsMax: UInt32, singleByteCountMax: Int) -> (id: ExchangeID, message: ByteBuffer)? {
+    while underWayCount < Int(requestsMax), let id = waiting.popFirst() {
+      guard case .waitingForPlace(let message)? = table[id]?.phase else { continue }  // cancelled meanwhile
+      let isLong = message.readableBytes > singleByteCountMax
+      table[id]?.phase = isLong ? .sending : .sent
+      underWayCount += 1
+      if isLong { sendingCount += 1 }
+      return (id, message)
+    }
+    return nil
+  }
+
+  /// The last fragment is in the order of sending.
+  mutating func becameSent(_ id: ExchangeID) {
+    guard case .sending? = table[id]?.phase else { return }
+    table[id]?.phase = .sent
+    sendingCount -= 1
+  }
+
+  /// CANCEL was sent for a request that is under way: it keeps its place until the answer.
+  mutating func becameCancelled(_ id: ExchangeID) {
+    becameSent(id)  // no more of it follows
+    table[id]?.isCancelled = true
+    table[id]?.isAbandoned = true
+    table[id]?.response = ByteBuffer()
+  }
+
+  /// How far the request of an exchange under way has gone out; nil where none is under way.
+  func phase(of id: ExchangeID) -> UnderWay? {
+    switch table[id]?.phase {
+    case .sent: .sent
+    case .sending: .sending
+    case .waitingForPlace, nil: nil
+    }
+  }
+
+  enum UnderWay {
+    case sending
+    case sent
+  }
+
+  /// Size of the fragments of the answer that are held, in bytes.
+  func responseByteCount(_ id: ExchangeID) -> Int {
+    table[id]?.response.readableBytes ?? 0
+  }
+
+  /// Adds a fragment of the answer, copied out of the receive buffer.
+  mutating func appendResponse(_ fragment: ByteBuffer, to id: ExchangeID) {
+    table[id]?.response.writeImmutableBuffer(fragment)
+  }
+
+  /// The whole answer: what was held, and the last fragment. An answer of one fragment is not copied.
+  mutating func takeResponse(of id: ExchangeID, last: ByteBuffer) -> ByteBuffer {
+    guard responseByteCount(id) > 0 else { return last }
+    appendResponse(last, to: id)
+    return table[id]?.response ?? last
+  }
+
+  /// Takes an exchange out: it is answered, or nothing of it was sent.
+  mutating func remove(_ id: ExchangeID) {
+    guard let exchange = table.removeValue(forKey: id) else { return }
+    switch exchange.phase {
+    case .waitingForPlace:
+      break
+    case .sending:
+      sendingCount -= 1
+      underWayCount -= 1
+    case .sent:
+      underWayCount -= 1
+    }
+  }
+
+  /// Takes out all that wait for a place, in their order.
+  mutating func removeWaiting() -> [ExchangeID] {
+    let ids = waiting.filter { id in
+      if case .waitingForPlace? = table[id]?.phase { true } else { false }
+    }
+    for id in ids { table.removeValue(forKey: id) }
+    waiting.removeAll()
+    return Array(ids)
+  }
+
+  /// Requests of which not everything is in the order of sending.
+  var sendingIDs: [ExchangeID] {
+    guard sendingCount > 0 else { return [] }
+    return table.compactMap { entry in
+      if case .sending = entry.value.phase { entry.key } else { nil }
+    }.sorted()
+  }
+}
