@@ -105,12 +105,17 @@ extension NotationParser {
     byte == 0x20 || (0x09...0x0D).contains(byte)
   }
 
+  /// Whether this is a byte of a UTF-8 character after its first.
+  static func isContinuation(_ byte: UInt8) -> Bool {
+    byte & 0xC0 == 0x80
+  }
+
   /// The character at the current place for people, or what is there instead.
   func characterName() -> String {
-    guard offset < bytes.count else { return "the end of the text" }
-    // A text is valid UTF-8, but a verbatim atom may end inside of a character.
-    let character = String(decoding: bytes[offset...].prefix(4), as: UTF8.self).unicodeScalars.first
-    return character.map { "'\(String(displaying: String($0)))'" } ?? "a byte"
+    guard let first = peek() else { return "the end of the text" }
+    if NotationParser.isContinuation(first) { return "the rest of a character that the length before cuts in two" }
+    let character = String(decoding: bytes[offset...].prefix(4), as: UTF8.self).unicodeScalars.prefix(1)
+    return "'\(String(displaying: String(character)))'"
   }
 
   /// An error at a place, by default the current one.
@@ -135,14 +140,13 @@ extension NotationParser {
       case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
         line += 1
         column = 1
-      case 0x80...0xBF:
-        // Not the first byte of its character.
-        break
       default:
-        column += 1
+        if !NotationParser.isContinuation(byte) { column += 1 }
       }
       previous = byte
     }
+    // A verbatim atom may end inside of a character.
+    if offset < bytes.count, NotationParser.isContinuation(bytes[offset]) { column -= 1 }
     return (line, column)
   }
 }

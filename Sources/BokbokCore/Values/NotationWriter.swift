@@ -47,7 +47,7 @@ struct NotationWriter {
         openLists.removeLast()
       }
       if characterCountMax != .max {
-        characterCount += output[countedEnd...].count { !NotationWriter.isContinuation($0) }
+        characterCount += output[countedEnd...].count { !NotationParser.isContinuation($0) }
         countedEnd = output.count
         guard characterCount <= characterCountMax else { return false }
       }
@@ -94,10 +94,6 @@ struct NotationWriter {
       value = list.elements[list.index]
       openLists[openLists.count - 1].index += 1
     }
-  }
-
-  private static func isContinuation(_ byte: UInt8) -> Bool {
-    byte & 0xC0 == 0x80
   }
 }
 

@@ -234,6 +234,13 @@ extension ValueDecodingError {
         offset: offset,
         message: "found ')' where no list is open, expected a value"
       )
+    case UInt8(ascii: ":"):
+      ValueDecodingError(
+        .missingLength,
+        requirement: "V-2",
+        offset: offset,
+        message: "found ':' without the length of an atom before it"
+      )
     case UInt8(ascii: "["):
       ValueDecodingError(
         .displayHint,

@@ -21,6 +21,8 @@ public struct ValueDecodingError: Error, Equatable, Sendable {
     public static let leadingZero = Code("leadingZero")
     /// The length of an atom is longer than what follows (V-2).
     public static let lengthTooLong = Code("lengthTooLong")
+    /// A `:` without a length before it (V-2).
+    public static let missingLength = Code("missingLength")
     /// Something else than `:` stands after the length of an atom (V-2).
     public static let missingColon = Code("missingColon")
     /// Lists nest deeper than ``Value/depthMax`` (V-3).
