@@ -43,9 +43,9 @@ package struct CipherState: ~Copyable {
   /// Where the plaintext ends the buffer, the buffer grows by the tag; else the 16 bytes have to be there already.
   package mutating func seal(_ buffer: inout ByteBuffer, at index: Int, count: Int) throws(CipherError) {
     guard self.counter <= Self.counterMax else { throw .counterExhausted }
+    guard index >= buffer.readerIndex, count >= 0, count <= buffer.writerIndex - index else { throw .outOfBounds }
     let offset = index - buffer.readerIndex
-    guard offset >= 0, count >= 0, count <= buffer.readableBytes - offset else { throw .outOfBounds }
-    let room = buffer.readableBytes - offset - count
+    let room = buffer.writerIndex - index - count
     if room < Self.tagByteCount {
       guard room == 0 else { throw .outOfBounds }
       buffer.writeRepeatingByte(0, count: Self.tagByteCount)
@@ -72,8 +72,8 @@ package struct CipherState: ~Copyable {
   /// After a failure the bytes in that range are of no use either, and the counter stands where it stood.
   package mutating func open(_ buffer: inout ByteBuffer, at index: Int, count: Int) throws(CipherError) {
     guard self.counter <= Self.counterMax else { throw .counterExhausted }
+    guard index >= buffer.readerIndex, count >= 0, count <= buffer.writerIndex - index else { throw .outOfBounds }
     let offset = index - buffer.readerIndex
-    guard offset >= 0, count >= 0, count <= buffer.readableBytes - offset else { throw .outOfBounds }
     let key = UnsafeRawPointer(self.key.base)
     let counter = self.counter
     let authentic = buffer.withUnsafeMutableReadableBytes { bytes in

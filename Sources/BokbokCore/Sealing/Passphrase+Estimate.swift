@@ -8,11 +8,11 @@ extension Passphrase {
   /// The rules, each on the cautious side:
   ///
   /// - A run of letters counts as a word, with the bits of one of 7776 words (12.9), or of a short run of random
-  ///   letters where that is less. A run of more than six letters is taken for several words of that length. An upper
-  ///   case letter before lower case ones adds nothing.
+  ///   letters where that is less. A run of more than nine letters is taken for several words of at most that length.
+  ///   An upper case letter before lower case ones adds nothing.
   /// - A digit counts 3.3 bits, unless it repeats or continues the one before, as in `1111` and `1234`.
-  /// - Another character counts 5 bits where it stands for the first time, and nothing after that: separators.
-  /// - A run that came before counts 1 bit.
+  /// - Another character is a separator and counts 1 bit; each further kind of them counts 5 bits, and its return none.
+  /// - A run of letters or digits that came before counts 1 bit.
   public static func estimatedBits(_ passphrase: String) -> Double {
     var bits = 0.0
     var seenRuns: Set<[Unicode.Scalar]> = []
@@ -25,8 +25,11 @@ extension Passphrase {
       case .digit:
         bits += seenRuns.insert(run.scalars).inserted ? Self.bits(digits: run.scalars) : Self.repeatedRunBits
       case .symbol:
-        for symbol in run.scalars where seenSymbols.insert(symbol).inserted {
-          bits += Self.symbolBits
+        for symbol in run.scalars {
+          let isFirst = seenSymbols.isEmpty
+          if seenSymbols.insert(symbol).inserted {
+            bits += isFirst ? Self.separatorBits : Self.symbolBits
+          }
         }
       }
     }
@@ -45,13 +48,14 @@ extension Passphrase {
 
   /// log2 of 7776, the words of a list for five dice.
   private static let wordBits = 12.92
-  private static let wordLetterCountMax = 6
+  private static let wordLetterCountMax = 9
   /// log2 of 26.
   private static let letterBits = 4.70
   /// log2 of 10.
   private static let digitBits = 3.32
   /// log2 of 32, about as many as a keyboard has.
   private static let symbolBits = 5.0
+  private static let separatorBits = 1.0
   private static let repeatedRunBits = 1.0
 
   private enum Kind {

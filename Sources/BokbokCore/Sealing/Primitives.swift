@@ -107,11 +107,6 @@ enum Primitives {
     return result == 0 && sodium_is_zero(output.assumingMemoryBound(to: UInt8.self), Self.keyByteCount) == 0
   }
 
-  /// Some of libsodium's X25519 implementations leave the private key on the stack (H-8).
-  private static func eraseStackBelow() {
-    sodium_stackzero(4096)
-  }
-
   // MARK: SHA-256, HMAC and HKDF (FIPS 180-4, RFC 2104, RFC 5869)
 
   /// The hash of both inputs, one after the other; `output` may be an input.
@@ -217,7 +212,7 @@ enum Primitives {
       empty.initialize(repeating: 0)
       let start = UnsafeRawPointer(passphrase.baseAddress) ?? UnsafeRawPointer(empty.baseAddress)
       guard let start else { return false }
-      return crypto_pwhash_argon2id(
+      let result = crypto_pwhash_argon2id(
         output.assumingMemoryBound(to: UInt8.self),
         UInt64(Self.keyByteCount),
         start.assumingMemoryBound(to: CChar.self),
@@ -226,7 +221,17 @@ enum Primitives {
         Self.passwordPassCount,
         Self.passwordMemoryByteCount,
         crypto_pwhash_argon2id_ALG_ARGON2ID13
-      ) == 0
+      )
+      Self.eraseStackBelow()
+      return result == 0
     }
+  }
+
+  // MARK: Erasure
+
+  /// Some functions of libsodium leave on the stack what has to be erased: X25519 numbers that the private key follows
+  /// from, Argon2id its result (H-8). The caller erases it right after such a function.
+  private static func eraseStackBelow() {
+    sodium_stackzero(16_384)
   }
 }

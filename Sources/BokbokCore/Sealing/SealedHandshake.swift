@@ -62,7 +62,11 @@ package struct ClientHandshake: ~Copyable {
     slab: KeySlab
   ) throws(HandshakeError) -> TrafficCiphers {
     guard message.readableBytes == SealedHandshake.message2ByteCount else { throw .notAuthentic }
-    _ = try self.handshake.readMessage(message)
+    do throws(HandshakeError) {
+      _ = try self.handshake.readMessage(message)
+    } catch {
+      throw error == .allZeroSharedSecret ? .notAuthentic : error  // H-6
+    }
     let ciphers = try self.handshake.split(slab: slab)
     return TrafficCiphers(sealing: ciphers.initiatorToResponder, opening: ciphers.responderToInitiator)
   }
