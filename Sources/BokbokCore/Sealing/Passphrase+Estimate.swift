@@ -10,7 +10,8 @@ extension Passphrase {
   /// - A run of letters counts as a word, with the bits of one of 7776 words (12.9), or of a short run of random
   ///   letters where that is less. A run of more than nine letters is taken for several words of at most that length.
   ///   An upper case letter before lower case ones adds nothing.
-  /// - A digit counts 3.3 bits, unless it repeats or continues the one before, as in `1111` and `1234`.
+  /// - A digit counts 3.3 bits, unless it repeats the one before or goes on counting, as in `1111` and `1234`; random
+  ///   letters the same.
   /// - Another character is a separator and counts 1 bit; each further kind of them counts 5 bits, and its return none.
   /// - A run of letters or digits that came before counts 1 bit.
   public static func estimatedBits(_ passphrase: String) -> Double {
@@ -109,14 +110,19 @@ extension Passphrase {
     Double(Self.surprisingCount(digits)) * Self.digitBits
   }
 
-  /// How many do not follow from the one before by repeating it or counting up or down.
+  /// How many do not repeat the one before, or go on counting up or down as the two before did.
   private static func surprisingCount(_ scalars: [Unicode.Scalar]) -> Int {
-    var count = min(scalars.count, 1)
-    for (left, right) in zip(scalars, scalars.dropFirst()) {
-      let step = Int(right.value) - Int(left.value)
-      if !(-1...1).contains(step) {
+    var count = 0
+    var last: Int?
+    var lastStep: Int?
+    for scalar in scalars {
+      let value = Int(scalar.value)
+      let step = last.map { value - $0 }
+      let isCounting = step == lastStep && (step == 1 || step == -1)
+      if step != 0 && !isCounting {
         count += 1
       }
+      (last, lastStep) = (value, step)
     }
     return count
   }
