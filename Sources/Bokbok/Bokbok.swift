@@ -1,0 +1,2 @@
+// `import Bokbok` is enough: values, keys and passphrases come with it.
+@_exported public import BokbokCore

@@ -1,0 +1,196 @@
+public import Logging
+internal import NIOCore
+
+/// An open connection, on either side: both send requests and answer the other's.
+///
+/// A connection stays open until one side closes it or it is lost, also when nothing refers to it any more: its handlers
+/// go on answering. Close it with ``close(code:message:)``, or use
+/// ``withConnection(_:security:configuration:handlers:logger:eventLoopGroup:_:)``, which does.
+///
+/// All methods may be called from any thread and task. A call from a handler that runs on the connection's event loop
+/// switches no thread.
+public final class Connection: Sendable {
+  /// The number of the connection, unique in this process.
+  public let id: ConnectionID
+
+  /// The user: on a server the one that was authenticated, on a client its own; nil on a plain connection.
+  public let user: UserName?
+
+  /// Whether the connection is encrypted and authenticated.
+  public let isSealed: Bool
+
+  /// The address of the other side. A client of a UNIX socket has none of its own: at the server this is the server's.
+  public let peerAddress: Address
+
+  /// The address of this side.
+  public let localAddress: Address
+
+  /// The process on the other side; nil unless the connection is on a UNIX socket.
+  public let peerCredentials: PeerCredentials?
+
+  /// Logs with the number of the connection, the other side's address and the user in its metadata.
+  public let logger: Logger
+
+  private let loop: LoopContext
+  private let handler: NIOLoopBound<ConnectionHandler>
+  private let requestTimeout: Duration?
+
+  /// On the event loop.
+  init(handler: ConnectionHandler, user: UserName?) {
+    self.id = handler.identity.id
+    self.user = user
+    self.isSealed = user != nil
+    self.peerAddress = handler.identity.peerAddress
+    self.localAddress = handler.identity.localAddress
+    self.peerCredentials = handler.identity.peerCredentials
+    self.logger = handler.logger
+    self.loop = handler.loop
+    self.handler = NIOLoopBound(handler, eventLoop: handler.loop.eventLoop)
+    self.requestTimeout = handler.endpoint.configuration.requestTimeout
+  }
+
+  // MARK: Requests
+
+  /// Sends a request and waits for its answer.
+  ///
+  /// Any number of requests may be under way; those beyond the other side's `max-requests` wait for a place, first come
+  /// first served. Answers come in any order.
+  ///
+  /// Cancelling the task throws `CancellationError` at once and asks the other side to stop; the place stays taken until
+  /// it has answered.
+  ///
+  /// - Parameters:
+  ///   - value: The request.
+  ///   - timeout: How long the answer may take, the waiting for a place included. nil, the default:
+  ///     ``Configuration/requestTimeout``.
+  /// - Returns: The answer.
+  /// - Throws: ``RemoteError`` if the answer is an error; ``BokbokError`` with the code `timeout`, `closing`,
+  ///   `tooLarge`, `malformed`, or that of the end of the connection (`lost`, `violation`, `tampered`);
+  ///   `CancellationError`.
+  public func request(_ value: Value, timeout: Duration? = nil) async throws -> Value {
+    let request = PendingRequest()
+    let timeout = (timeout ?? self.requestTimeout).map { TimeAmount(clamping: $0) }
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        self.onLoop { handler in
+          if request.begin(continuation) { handler.begin(request, value, timeout: timeout) }
+        }
+      }
+    } onCancel: {
+      self.onLoop { $0.cancel(request, because: CancellationError()) }
+    }
+  }
+
+  /// Sends a PING and waits for its PONG: whether the other side is there, and how far away.
+  ///
+  /// - Parameter timeout: How long that may take. nil, the default: ``Configuration/requestTimeout``.
+  /// - Returns: How long it took.
+  /// - Throws: ``BokbokError`` as ``request(_:timeout:)``; `CancellationError` at once when the task is cancelled.
+  @discardableResult
+  public func ping(timeout: Duration? = nil) async throws -> Duration {
+    let ping = PendingPing()
+    let timeout = (timeout ?? self.requestTimeout).map { TimeAmount(clamping: $0) }
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        self.onLoop { handler in
+          if ping.begin(continuation) { handler.begin(ping, timeout: timeout) }
+        }
+      }
+    } onCancel: {
+      self.onLoop { $0.cancel(ping, because: CancellationError()) }
+    }
+  }
+
+  // MARK: The end
+
+  /// Closes the connection: sends no new requests, waits for what is under way in both directions, and ends the stream
+  /// (C-1, C-4).
+  ///
+  /// What has not ended after ``Configuration/drainTimeout`` is given up; then the end is reported as lost (C-5). On a
+  /// connection that has ended this returns at once. Cancelling the task throws `CancellationError` at once; the closing
+  /// goes on.
+  ///
+  /// - Parameters:
+  ///   - code: For the other side's program: 1 to 64 bytes of `a-z 0-9 . -`, not `protocol-error`.
+  ///   - message: For people.
+  /// - Returns: How the connection ended.
+  /// - Throws: ``BokbokError`` with the code ``BokbokError/Code/configuration`` when the code is not one;
+  ///   `CancellationError`.
+  @discardableResult
+  public func close(code: String = "normal", message: String = "") async throws -> ConnectionEnd {
+    try CloseCode.check(code)
+    self.onLoop { handler in
+      handler.input { $0.close(code: code, message: message, now: .now()) }
+    }
+    return try await self.waitUntilClosed()
+  }
+
+  /// Ends the connection at once, without a word: the other side sees a lost connection. What is under way fails as
+  /// lost. Nothing happens on a connection that has ended.
+  public func abort() {
+    self.onLoop { handler in
+      handler.input { $0.abort(now: .now()) }
+    }
+  }
+
+  /// Waits until the connection has ended, and returns how. Cancelling the task throws `CancellationError` at once.
+  public func waitUntilClosed() async throws -> ConnectionEnd {
+    let waiter = Pending<ConnectionEnd>()
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        self.onLoop { handler in
+          if waiter.begin(continuation) { handler.wait(waiter) }
+        }
+      }
+    } onCancel: {
+      self.onLoop { $0.cancel(waiter) }
+    }
+  }
+
+  // MARK: Observation
+
+  /// What has gone over the connection so far.
+  public var statistics: ConnectionStatistics {
+    get async {
+      await withUnsafeContinuation { continuation in
+        self.onLoop { continuation.resume(returning: $0.statistics) }
+      }
+    }
+  }
+
+  /// Runs the closure in a turn of the event loop: at once if the caller is on it.
+  private func onLoop(_ body: @escaping @Sendable (ConnectionHandler) -> Void) {
+    let handler = self.handler
+    self.loop.perform { body(handler.value) }
+  }
+
+  /// A server that stops: without waiting.
+  func stop(_ how: Server.StopMode) {
+    self.onLoop { handler in
+      switch how {
+      case .graceful:
+        handler.input {
+          $0.close(code: CloseCode.shutdown, message: "the server is stopping", now: .now())
+        }
+      case .immediate:
+        handler.input { $0.abort(now: .now()) }
+      }
+    }
+  }
+}
+
+extension ConnectionHandler {
+  fileprivate var statistics: ConnectionStatistics {
+    let counters = self.machine.counters
+    var totals = self.totals
+    totals.add(self.tally)
+    return ConnectionStatistics(
+      bytesReceived: UInt64(totals.bytesReceived),
+      bytesSent: UInt64(totals.bytesSent),
+      recordsReceived: counters.recordsIn,
+      framesReceived: counters.framesIn,
+      requestsSent: UInt64(totals.requestsSent),
+      requestsReceived: UInt64(totals.requestsReceived)
+    )
+  }
+}

@@ -1,0 +1,24 @@
+internal import Synchronization
+
+/// What is known about a connection before it opens.
+struct ConnectionIdentity: Sendable {
+  let id: ConnectionID
+  let peerAddress: Address
+  let localAddress: Address
+  let peerCredentials: PeerCredentials?
+}
+
+/// The number of a connection, unique in this process.
+public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
+  private let number: UInt64
+
+  private static let last = Atomic<UInt64>(0)
+
+  /// The next one.
+  static func next() -> ConnectionID {
+    ConnectionID(number: Self.last.add(1, ordering: .relaxed).newValue)
+  }
+
+  /// The number in decimal digits.
+  public var description: String { String(self.number) }
+}

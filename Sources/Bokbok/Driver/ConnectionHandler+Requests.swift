@@ -1,0 +1,136 @@
+internal import NIOCore
+
+/// A ping that waits for its PONG.
+final class PendingPing: Pending<Duration>, @unchecked Sendable {
+  var token: PingToken?
+  let began = NIODeadline.now()
+}
+
+/// Own requests and pings.
+extension ConnectionHandler {
+  /// Sends a request. A time limit counts from now, also while the request waits for a place.
+  func begin(_ request: PendingRequest, _ value: Value, timeout: TimeAmount?) {
+    if let ending = self.ending {
+      request.finish(with: .failure(self.error(for: ending)))
+      return
+    }
+    self.loop.withinTurn {
+      switch self.machine.request(value) {
+      case .accepted(let exchange):
+        request.exchange = exchange
+        self.requests[exchange] = request
+        self.exchangeCount += 1
+        self.tally.requestsSent += 1
+        if self.endpoint.metrics != nil { request.began = .now() }
+        if let timeout { self.setDeadline(.now() + timeout, of: .request(request)) }
+      case .failed(let failure):
+        self.tally.errorsReceived += 1
+        request.finish(with: .failure(self.error(for: failure)))
+      }
+    }
+    self.loop.needsFlush(self)
+  }
+
+  /// the caller goes on at once; the place stays taken until the answer has come.
+  func cancel(_ request: PendingRequest, because error: any Error) {
+    guard !request.isFinished else { return }
+    request.finish(with: .failure(error))
+    guard let exchange = request.exchange, self.requests[exchange] === request else { return }
+    self.requests[exchange] = nil
+    self.input { _ = $0.cancel(exchange) }
+  }
+
+  func begin(_ ping: PendingPing, timeout: TimeAmount?) {
+    if let ending = self.ending {
+      ping.finish(with: .failure(self.error(for: ending)))
+      return
+    }
+    self.lastPing += 1
+    let token = self.lastPing
+    guard self.machine.ping(token) else {
+      ping.finish(with: .failure(self.error(for: RequestFailure.closing)))
+      return
+    }
+    ping.token = token
+    self.pings[token] = ping
+    if let timeout { self.setDeadline(ping.began + timeout, of: .ping(ping)) }
+    self.loop.needsFlush(self)
+  }
+
+  func cancel(_ ping: PendingPing, because error: any Error) {
+    guard !ping.isFinished else { return }
+    ping.finish(with: .failure(error))
+    if let token = ping.token { self.pings[token] = nil }
+  }
+
+  func timedOut(_ timed: Timed) {
+    switch timed {
+    case .request(let request):
+      self.tally.errorsReceived += 1
+      self.cancel(request, because: self.timeoutError("a request was not answered"))
+    case .ping(let ping):
+      self.cancel(ping, because: self.timeoutError("a ping was not answered"))
+    }
+  }
+
+  // MARK: Actions of the machine
+
+  func answered(_ exchange: ExchangeID, _ value: Value) {
+    guard let request = self.requests.removeValue(forKey: exchange) else { return }
+    self.tally.answersReceived += 1
+    self.recordDuration(of: request)
+    request.finish(with: .success(value))
+  }
+
+  func failed(_ exchange: ExchangeID, _ failure: RequestFailure) {
+    guard let request = self.requests.removeValue(forKey: exchange) else { return }
+    self.tally.errorsReceived += 1
+    self.recordDuration(of: request)
+    request.finish(with: .failure(self.error(for: failure)))
+  }
+
+  func ponged(_ token: PingToken) {
+    guard let ping = self.pings.removeValue(forKey: token) else { return }
+    ping.finish(with: .success(.nanoseconds((NIODeadline.now() - ping.began).nanoseconds)))
+  }
+
+  /// Everything that waits ends with the connection.
+  func failAllPending(_ ending: ConnectionEnding) {
+    self.ending = ending
+    let requests = self.requests.values
+    self.requests = [:]
+    let pings = self.pings.values
+    self.pings = [:]
+    let waiters = self.endWaiters.values
+    self.endWaiters = [:]
+    if !requests.isEmpty || !pings.isEmpty {
+      let error = self.error(for: ending)
+      self.tally.errorsReceived += Int64(requests.count)
+      for request in requests { request.finish(with: .failure(error)) }
+      for ping in pings { ping.finish(with: .failure(error)) }
+    }
+    if let end = self.end {
+      for waiter in waiters { waiter.finish(with: .success(end)) }
+    }
+  }
+
+  private func recordDuration(of request: PendingRequest) {
+    guard let metrics = self.endpoint.metrics, let began = request.began else { return }
+    metrics.record(requestDuration: .now() - began)
+  }
+
+  // MARK: The end
+
+  func wait(_ waiter: Pending<ConnectionEnd>) {
+    if let end = self.end {
+      waiter.finish(with: .success(end))
+    } else {
+      self.endWaiters[ObjectIdentifier(waiter)] = waiter
+    }
+  }
+
+  func cancel(_ waiter: Pending<ConnectionEnd>) {
+    self.endWaiters[ObjectIdentifier(waiter)] = nil
+    waiter.finish(with: .failure(CancellationError()))
+  }
+}

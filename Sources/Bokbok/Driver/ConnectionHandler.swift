@@ -1,0 +1,353 @@
+internal import Logging
+internal import NIOCore
+
+/// Joins a channel to the machine of its connection. It only translates: what the channel, the application and the clock
+/// say becomes a call of the machine, and the machine's actions become calls of the channel and the application.
+///
+/// Everything here is on the event loop. An action's consequence may call back in: the machine has changed its state by
+/// then, and the loop that runs actions goes on with what is new.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  let endpoint: Endpoint
+  let owner: ConnectionOwner
+  let loop: LoopContext
+  let identity: ConnectionIdentity
+  let executor: HandlerExecutor
+  var logger: Logger
+
+  var machine: ConnectionMachine
+  private(set) var context: ChannelHandlerContext?
+
+  /// Set by `LoopContext` while this waits for the end of the turn.
+  var isWaitingForFlush = false
+
+  // The stream.
+  private var isRunningActions = false
+  private var isReading = true
+  private var bytesKeptUnopened = Record.headerByteCount + Record.contentByteCountMax
+  private var hasClosed = false
+  private var streamError: (any Error)?
+  private var bytesWritten = 0
+  private var bytesAtReport: Int?
+  private var writabilityChanges = 0
+
+  // The clock.
+  private var timer: NIOScheduledCallback?
+  private var timerDeadline: NIODeadline?
+  var deadlines = DeadlineHeap<Timed>()
+  private var idleSince: NIODeadline?
+  private var exchangesAtIdle = 0
+
+  // Own requests and pings.
+  var requests: [ExchangeID: PendingRequest] = [:]
+  var pings: [PingToken: PendingPing] = [:]
+  var lastPing: PingToken = 0
+
+  // The peer's requests: the tasks of handlers, under the exchanges that they answer.
+  var handlerTasks: [ExchangeID: Task<Void, Never>] = [:]
+  /// The exchange whose handler is being started, until it is known whether it goes on in a task.
+  var startingExchange: ExchangeID?
+  /// Exchanges of either side begun so far.
+  var exchangeCount = 0
+
+  // The life of the connection.
+  var connection: Connection?
+  var keyTask: Task<Void, Never>?
+  var openTask: Task<Void, Never>?
+  var openHandlerHasEnded = false
+  var end: ConnectionEnd?
+  var ending: ConnectionEnding?
+  var endWaiters: [ObjectIdentifier: Pending<ConnectionEnd>] = [:]
+  var closeHandlerIsDue = false
+
+  var tally = ConnectionMetrics.Tally()
+  var totals = ConnectionMetrics.Tally()
+
+  init(
+    machine: consuming ConnectionMachine,
+    endpoint: Endpoint,
+    owner: ConnectionOwner,
+    identity: ConnectionIdentity,
+    loop: LoopContext
+  ) {
+    self.machine = machine
+    self.endpoint = endpoint
+    self.owner = owner
+    self.identity = identity
+    self.loop = loop
+    var logger = endpoint.logger
+    logger[metadataKey: LogKeys.connection] = "\(identity.id)"
+    logger[metadataKey: LogKeys.peer] = "\(identity.peerAddress)"
+    self.logger = logger
+    self.executor = HandlerExecutor(
+      loop: loop,
+      logger: logger,
+      slowTurnThreshold: TimeAmount(clamping: endpoint.configuration.slowTurnThreshold)
+    )
+  }
+
+  /// Gives the machine something new and does what follows from it. What is to be sent goes out at the end of the turn.
+  func input(_ body: (inout ConnectionMachine) -> Void) {
+    self.loop.withinTurn {
+      body(&self.machine)
+      self.runActions()
+    }
+    self.loop.needsFlush(self)
+  }
+
+  private func runActions() {
+    guard !self.isRunningActions else { return }
+    self.isRunningActions = true
+    while let action = self.machine.nextAction() {
+      self.perform(action)
+    }
+    self.isRunningActions = false
+  }
+
+  // MARK: The channel
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    if context.channel.isActive { self.start() }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    self.start()
+  }
+
+  private func start() {
+    self.loop.needsFlush(self)
+    self.loop.endTurn()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = Self.unwrapInboundIn(data)
+    self.tally.bytesReceived += Int64(bytes.readableBytes)
+    if !self.isReading, self.connection == nil {
+      // O-10: at the end of input NIO reads what there is, also while reading is paused for a key lookup. Nothing that
+      // comes then can authenticate, and the first record is enough to find that out.
+      let kept = min(bytes.readableBytes, self.bytesKeptUnopened)
+      self.bytesKeptUnopened -= kept
+      guard let slice = bytes.readSlice(length: kept) else { return }
+      bytes = slice
+    }
+    self.input { $0.receive(bytes, now: .now()) }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    self.loop.endTurn()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+      self.input { $0.receiveEnd(now: .now()) }
+      self.loop.endTurn()
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A failed read, mostly: the channel closes itself after it. After any other the stream cannot be trusted either.
+    self.streamError = self.streamError ?? error
+    self.close()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    self.hasClosed = true
+    self.timer?.cancel()
+    self.timer = nil
+    // C-6: a stream that cannot be read any more has come to its end of input; what came before counts.
+    self.input { $0.receiveEnd(now: .now()) }
+    self.input { $0.streamFailed(now: .now()) }
+    self.loop.endTurn()
+    self.owner.streamClosed(self)
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    guard context.channel.isWritable else { return }
+    self.writabilityChanges += 1
+    guard self.writabilityChanges.isMultiple(of: 16) else {
+      self.loop.needsFlush(self)
+      self.loop.endTurn()
+      return
+    }
+    // A peer that reads as fast as this writes must not keep the loop from its other connections.
+    context.eventLoop.assumeIsolated().execute {
+      self.loop.needsFlush(self)
+      self.loop.endTurn()
+    }
+  }
+
+  // MARK: Output
+
+  /// At the end of a turn: everything that is ready goes out in one write.
+  func flush() {
+    var hasWritten = false
+    var isDone = false
+    while !isDone {
+      isDone = true
+      while !self.hasClosed, let context = self.context, context.channel.isWritable,
+        let bytes = self.machine.takeOutput(byteCountMax: 65_536)
+      {
+        self.bytesWritten += bytes.readableBytes
+        self.tally.bytesSent += Int64(bytes.readableBytes)
+        context.write(Self.wrapOutboundOut(bytes), promise: nil)
+        hasWritten = true
+        isDone = false
+      }
+      self.runActions()
+    }
+    if hasWritten { self.context?.flush() }
+    self.reportWrittenIfWanted()
+    self.updateReading()
+    self.updateTimer()
+    self.publishTally()
+  }
+
+  /// F-3: the machine wants to know when its last word is with the system.
+  private func reportWrittenIfWanted() {
+    guard self.machine.wantsWriteReport, self.bytesAtReport == nil, !self.hasClosed, let context = self.context else {
+      return
+    }
+    let bytesAtReport = self.bytesWritten
+    self.bytesAtReport = bytesAtReport
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenSuccess {
+      self.bytesAtReport = nil
+      if self.bytesWritten == bytesAtReport {
+        self.input { $0.outputWritten(now: .now()) }
+      } else {
+        self.loop.needsFlush(self)  // more was written meanwhile: asks again
+      }
+      self.loop.endTurn()
+    }
+    // An empty write is done when all before it are.
+    context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
+  }
+
+  private func updateReading() {
+    let wantsReading = self.machine.wantsReading
+    guard wantsReading != self.isReading, !self.hasClosed, let context = self.context else { return }
+    self.isReading = wantsReading
+    do {
+      try context.channel.syncOptions?.setOption(.autoRead, value: wantsReading)
+    } catch {
+      self.close()  // the channel has closed already
+    }
+  }
+
+  func shutDownOutput() {
+    self.context?.close(mode: .output, promise: nil)
+  }
+
+  /// Closes the stream, whatever waits to be written.
+  func close() {
+    guard !self.hasClosed else { return }
+    self.hasClosed = true
+    self.context?.close(promise: nil)
+  }
+
+  /// What happened to the stream, for messages.
+  var streamErrorText: String? {
+    self.streamError.map { "\($0)" }
+  }
+
+  private func publishTally() {
+    self.totals.add(self.tally)
+    self.endpoint.metrics?.publish(self.tally)
+    self.tally = ConnectionMetrics.Tally()
+  }
+}
+
+// MARK: - The clock
+
+extension ConnectionHandler: NIOScheduledCallbackHandler {
+  /// What a time limit of the application is for.
+  enum Timed {
+    case request(PendingRequest)
+    case ping(PendingPing)
+
+    var isLive: Bool {
+      switch self {
+      case .request(let request): !request.isFinished
+      case .ping(let ping): !ping.isFinished
+      }
+    }
+  }
+
+  func setDeadline(_ deadline: NIODeadline, of timed: Timed) {
+    self.deadlines.insert(
+      timed,
+      deadline: deadline,
+      liveCount: self.requests.count + self.pings.count,
+      where: { $0.isLive }
+    )
+  }
+
+  func handleScheduledCallback(eventLoop: some EventLoop) {
+    self.timer = nil
+    self.timerDeadline = nil
+    let now = NIODeadline.now()
+    self.input { machine in
+      if let deadline = machine.deadline, deadline <= now { machine.timePassed(now: now) }
+    }
+    while let timed = self.deadlines.popFirst(dueAt: now) {
+      if timed.isLive { self.timedOut(timed) }
+    }
+    self.closeIfIdle(now: now)
+    self.loop.needsFlush(self)
+    self.loop.endTurn()
+  }
+
+  /// One timer stands for all time limits. It is only ever moved to an earlier time: limits that move to a later one
+  /// with each record cost nothing, the timer finds them when it fires.
+  private func updateTimer() {
+    self.updateIdle()
+    guard !self.hasClosed else { return }
+    var next = NIODeadline.distantFuture
+    if let deadline = self.machine.deadline { next = min(next, deadline) }
+    if let deadline = self.deadlines.next(where: { $0.isLive }) { next = min(next, deadline) }
+    if let deadline = self.idleDeadline { next = min(next, deadline) }
+    guard next != .distantFuture else { return }
+    if let timerDeadline = self.timerDeadline, timerDeadline <= next { return }
+    self.timer?.cancel()
+    self.timerDeadline = next
+    do {
+      self.timer = try self.loop.eventLoop.assumeIsolated().scheduleCallback(at: next, handler: self)
+    } catch {
+      self.logger.debug("no timer: the event loop is shutting down", metadata: [LogKeys.error: "\(error)"])
+    }
+  }
+
+  // MARK: Idle connections
+
+  private var idleDeadline: NIODeadline? {
+    guard let idleSince = self.idleSince, let timeout = self.endpoint.configuration.idleTimeout else { return nil }
+    return idleSince + TimeAmount(clamping: timeout)
+  }
+
+  private func updateIdle() {
+    guard self.endpoint.configuration.idleTimeout != nil else { return }
+    guard self.machine.isOpen, self.machine.isIdle else {
+      self.idleSince = nil
+      return
+    }
+    // Exchanges that began and ended since the last look count too.
+    if self.idleSince == nil || self.exchangesAtIdle != self.exchangeCount {
+      self.idleSince = .now()
+      self.exchangesAtIdle = self.exchangeCount
+    }
+  }
+
+  private func closeIfIdle(now: NIODeadline) {
+    self.updateIdle()
+    guard let deadline = self.idleDeadline, deadline <= now else { return }
+    self.logger.debug("closing: the connection is idle")
+    self.input { $0.close(code: CloseCode.normal, message: "idle", now: now) }
+  }
+}

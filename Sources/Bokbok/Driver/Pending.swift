@@ -1,0 +1,36 @@
+internal import NIOCore
+
+/// One caller that waits for one result, which is given once; later ones are dropped.
+///
+/// Sendable although it has mutable state: it is touched on the event loop of its connection only.
+class Pending<Success: Sendable>: @unchecked Sendable {
+  private var continuation: UnsafeContinuation<Success, any Error>?
+  /// Cancelled or answered.
+  private(set) var isFinished = false
+
+  /// Begins to wait. False: the caller had given up before; it has been told.
+  func begin(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
+    guard !self.isFinished else {
+      continuation.resume(throwing: CancellationError())
+      return false
+    }
+    self.continuation = continuation
+    return true
+  }
+
+  func finish(with result: Result<Success, any Error>) {
+    self.isFinished = true
+    guard let continuation = self.continuation else { return }
+    self.continuation = nil
+    continuation.resume(with: result)
+  }
+}
+
+/// An own request that is under way.
+final class PendingRequest: Pending<Value>, @unchecked Sendable {
+  /// The exchange, once the machine has taken the request.
+  var exchange: ExchangeID?
+  var deadline: NIODeadline?
+  /// Only where metrics are kept.
+  var began: NIODeadline?
+}
