@@ -53,52 +53,51 @@ package struct CodedMessage: Equatable, Sendable {
     self.init(code: code, message: message, details: Array(elements.dropFirst(2)))
   }
 
-  /// What an application's error becomes on the wire: a code that is reserved or not valid is `handler-failed` (E-1).
+  /// What an application's error becomes on the wire: a code that is reserved or not valid is `handler-failed` (E-1),
+  /// and so is one whose details nest too deep, without them (E-4).
   package func asApplicationError() -> CodedMessage {
+    if nestsTooDeep { return CodedMessage(code: Reserved.handlerFailed.rawValue, message: message) }
     guard CodedMessage.isCode(code), Reserved(rawValue: code) == nil else {
       return CodedMessage(code: Reserved.handlerFailed.rawValue, message: message, details: details)
     }
     return self
   }
 
+  private var nestsTooDeep: Bool {
+    details.contains { detail in
+      do throws(ValueEncodingError) {
+        _ = try Value.list([detail]).encodedByteCount()
+        return false
+      } catch {
+        return error.code == .tooDeep
+      }
+    }
+  }
+
   /// The encoded body, made to fit (E-3): the message is cut as far as that makes it fit; where that alone cannot, it
   /// is cut to 1024 bytes, and details are dropped from the end.
   package func encoded(byteCountMax: Int) -> ByteBuffer {
-    // E-4: a detail that cannot be sent, in a list of its own, is left out with those after it.
-    var sendable = self
-    if let bad = details.firstIndex(where: { (try? Value.list([$0]).encodedByteCount()) == nil }) {
-      sendable.details = Array(details[..<bad])
+    // A detail of too many values (V-6) fits no frame.
+    let detailSizes = details.map { (try? $0.encodedByteCount()) ?? byteCountMax }
+    let room = byteCountMax - 2 - CodedMessage.atomByteCount(code.utf8.count)
+    var fitted = self
+    if let limit = CodedMessage.payloadByteCount(fitting: room - detailSizes.reduce(0, +)) {
+      fitted.message = message.prefix(utf8Max: limit)
+    } else {
+      fitted.message = message.prefix(utf8Max: CodedMessage.cutMessageByteCount)
+      var left = room - CodedMessage.atomByteCount(fitted.message.utf8.count)
+      let keptCount = detailSizes.prefix { size in
+        left -= size
+        return left >= 0
+      }.count
+      fitted.details.removeSubrange(keptCount...)
     }
-    while (try? sendable.value.encodedByteCount()) == nil, !sendable.details.isEmpty {
-      sendable.details.removeLast()  // too many values in all (V-6)
-    }
-    return sendable.fitted(byteCountMax: byteCountMax)
-  }
-
-  private static let cutMessageByteCount = 1024
-
-  private func fitted(byteCountMax: Int) -> ByteBuffer {
-    var detailSizes = details.map { (try? $0.encodedByteCount()) ?? 0 }
-    let codeSize = CodedMessage.atomByteCount(code.utf8.count)
-    var detailsTotal = detailSizes.reduce(0, +)
-    let room = byteCountMax - 2 - codeSize
-    var kept = details.count
-    var messageLimit = CodedMessage.payloadByteCount(fitting: room - detailsTotal)
-    if messageLimit == nil {
-      while kept > 0 {
-        let short = min(message.utf8.count, CodedMessage.cutMessageByteCount)
-        if detailsTotal + CodedMessage.atomByteCount(short) <= room { break }
-        kept -= 1
-        detailsTotal -= detailSizes.removeLast()
-      }
-      messageLimit = CodedMessage.cutMessageByteCount
-    }
-    let cut = message.prefix(utf8Max: messageLimit ?? 0)
-    let fitted = CodedMessage(code: code, message: cut, details: Array(details.prefix(kept)))
     var buffer = ByteBuffer()
     fitted.value.encode(into: &buffer)
     return buffer
   }
+
+  private static let cutMessageByteCount = 1024
 
   private static func atomByteCount(_ payload: Int) -> Int {
     String(payload).utf8.count + 1 + payload
