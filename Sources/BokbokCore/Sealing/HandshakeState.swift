@@ -54,6 +54,16 @@ package struct HandshakeState: ~Copyable {
     prologue: [UInt8],
     ephemeral: consuming SecretBytes
   ) throws(HandshakeError) {
+    try self.init(pattern: pattern, role: role, prologue: prologue, copyingEphemeral: ephemeral)
+  }
+
+  /// The same for a secret that ends elsewhere, in time.
+  init(
+    pattern: NoisePattern,
+    role: Role,
+    prologue: [UInt8],
+    copyingEphemeral ephemeral: borrowing SecretBytes
+  ) throws(HandshakeError) {
     guard ephemeral.count == Primitives.keyByteCount else { throw .invalidInput }
     let symmetric = try HandshakeError.wrapping { () throws(SecretError) in
       try SymmetricState(protocolName: pattern.name, prologue: prologue)
@@ -67,6 +77,13 @@ package struct HandshakeState: ~Copyable {
   /// Gives the next pre-shared key, in the order in which the pattern uses them. A key may come late: it is needed when
   /// the message that uses it is written or read.
   package mutating func provide(presharedKey: consuming SecretBytes) throws(HandshakeError) {
+    try presharedKey.withUnsafeBytes { bytes throws(HandshakeError) in
+      try self.provide(copying: bytes)
+    }
+  }
+
+  /// The same for a key that ends elsewhere.
+  mutating func provide(copying presharedKey: UnsafeRawBufferPointer) throws(HandshakeError) {
     guard presharedKey.count == Primitives.keyByteCount, !self.hasFailed else { throw .invalidInput }
     let region: SymmetricState.Region
     switch self.presharedKeysProvidedCount {
@@ -74,7 +91,8 @@ package struct HandshakeState: ~Copyable {
     case 1: region = .secondPresharedKey
     default: throw .invalidInput
     }
-    self.symmetric[region].copyMemory(from: presharedKey.base, byteCount: Primitives.keyByteCount)
+    UnsafeMutableRawBufferPointer(start: self.symmetric[region], count: Primitives.keyByteCount)
+      .copyMemory(from: presharedKey)
     self.presharedKeysProvidedCount += 1
   }
 

@@ -146,6 +146,13 @@ public final class PresharedKey: Sendable {
     try self.bytes.copy()
   }
 
+  /// Lends the bytes to the closure; the pointer ends with the call.
+  func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try self.bytes.withUnsafeBytes(body)
+  }
+
   private static let userNameByteCountMax = 255
 
   /// The first 16 bytes of SHA-256 ("bokbok-passphrase-v1" | 0x00 | user name) (K-1).

@@ -98,7 +98,9 @@ package struct ServerHandshake: ~Copyable {
     message2Into buffer: inout ByteBuffer,
     slab: KeySlab
   ) throws(HandshakeError) -> TrafficCiphers {
-    let opened = try self.read(message1, userKey: userKey)
+    let opened = try userKey.withUnsafeBytes { key throws(HandshakeError) in
+      try self.read(message1, userKey: key)
+    }
     return try Self.finish(opened, message2Into: &buffer, slab: slab)
   }
 
@@ -114,8 +116,9 @@ package struct ServerHandshake: ~Copyable {
     for candidate in candidates {
       let opened: OpenedMessage1
       do throws(HandshakeError) {
-        let key = try HandshakeError.wrapping { () throws(SecretError) in try candidate.secret() }
-        opened = try self.read(message1, userKey: key)
+        opened = try candidate.withUnsafeBytes { key throws(HandshakeError) in
+          try self.read(message1, userKey: key)
+        }
       } catch {
         guard error == .notAuthentic else { throw error }
         continue
@@ -123,7 +126,9 @@ package struct ServerHandshake: ~Copyable {
       return try Self.finish(opened, message2Into: &buffer, slab: slab)
     }
     guard candidates.isEmpty else { throw .notAuthentic }
-    let opened = try self.read(message1, userKey: decoyKey)
+    let opened = try decoyKey.withUnsafeBytes { key throws(HandshakeError) in
+      try self.read(message1, userKey: key)
+    }
     return try Self.finish(opened, message2Into: &buffer, slab: slab)
   }
 
@@ -134,17 +139,16 @@ package struct ServerHandshake: ~Copyable {
 
   private borrowing func read(
     _ message1: ByteBuffer,
-    userKey: consuming SecretBytes
+    userKey: UnsafeRawBufferPointer
   ) throws(HandshakeError) -> OpenedMessage1 {
     guard message1.readableBytes == SealedHandshake.message1ByteCount else { throw .notAuthentic }  // H-5
-    let ephemeral = try HandshakeError.wrapping { () throws(SecretError) in try self.ephemeral.copy() }
     var handshake = try HandshakeState(
       pattern: .bokbok,
       role: .responder,
       prologue: self.prologue,
-      ephemeral: ephemeral
+      copyingEphemeral: self.ephemeral
     )
-    try handshake.provide(presharedKey: userKey)
+    try handshake.provide(copying: userKey)
     let sessionKey = try handshake.readMessage(message1)
     return OpenedMessage1(handshake: handshake, sessionKey: sessionKey)
   }
