@@ -103,6 +103,15 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
+      name: "DocumentationTests",
+      dependencies: [
+        "Bokbok", "BokbokCLI", "BokbokTestSupport",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings
+    ),
+    .testTarget(
       name: "CLITests",
       dependencies: ["BokbokCLI", "BokbokTestSupport"],
       swiftSettings: settings
