@@ -1,5 +1,6 @@
 import BokbokTestSupport
 import Foundation
+import Testing
 
 /// A fenced block of one of the project's pages.
 struct CodeBlock: CustomTestStringConvertible, Sendable {

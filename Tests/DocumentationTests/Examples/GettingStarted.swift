@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Testing
+import UnixSignals
 
 /// The code of the tutorial.
 @Suite struct GettingStartedExamples {
@@ -14,7 +15,7 @@ import Testing
     )
     print("listening on \(server.address)")
 
-    let answers = try await Connection.withConnection(to: server.address) { connection in
+    let answers = try await Connection.withConnection(server.address, security: .plain) { connection in
       async let sum = connection.request(["add", 1, 2, 3])
       async let greeting = connection.request(["greet", "Ada"])
       return try await (sum, greeting)
@@ -29,7 +30,7 @@ import Testing
       security: .plain,
       handlers: Handlers(request: .synchronous(answer))
     )
-    let connection = try await Connection.open(server.address)
+    let connection = try await Connection.open(server.address, security: .plain)
     do {
       _ = try await connection.request(["fly"], timeout: .seconds(2))
     } catch let error as RemoteError where error.code == "unknown-request" {
@@ -55,7 +56,11 @@ import Testing
       handlers: Handlers(request: asking)
     )
     let client = Handlers(request: .synchronous { _, _ in "Ada" })
-    let greeting = try await Connection.withConnection(to: server.address, handlers: client) { connection in
+    let greeting = try await Connection.withConnection(
+      server.address,
+      security: .plain,
+      handlers: client
+    ) { connection in
       try await connection.request(["greet"])
     }
     #expect(greeting == ["hello", "Ada"])
@@ -76,8 +81,8 @@ import Testing
     try await connection.close()
 
     let other = try PresharedKey.random()
-    await #expect(throws: BokbokError.self) {
-      try await Connection.open(server.address, security: .sealed(user: ada, key: other))
+    await #expect(throws: BokbokError(.refused, "")) {
+      _ = try await Connection.open(server.address, security: .sealed(user: ada, key: other))
     }
     await server.stop()
   }
@@ -94,7 +99,7 @@ import Testing
       }
     )
     let server = try await Server.start(on: Address("tcp:127.0.0.1:0"), security: .plain, handlers: handlers)
-    let stranger = try await Connection.open(server.address)
+    let stranger = try await Connection.open(server.address, security: .plain)
     let end = try await stranger.waitUntilClosed()
     #expect(end.code == "not-today")
     await server.stop()

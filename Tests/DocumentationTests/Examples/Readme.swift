@@ -18,7 +18,7 @@ import Testing
       )
     )
 
-    let sum = try await Connection.withConnection(to: server.address) { connection in
+    let sum = try await Connection.withConnection(server.address, security: .plain) { connection in
       try await connection.request(["add", 1, 2])
     }
     #expect(sum == 3)
@@ -39,6 +39,7 @@ import Testing
     )
     let client = try await Connection.open(
       server.address,
+      security: .plain,
       handlers: Handlers(request: .synchronous { _, _ in "Ada" })
     )
     let greeting = try await client.request(["greet"])
