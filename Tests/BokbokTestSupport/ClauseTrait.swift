@@ -5,6 +5,7 @@ public struct ClauseTrait: TestTrait, SuiteTrait {
   /// Clause ids, for example `F-1.a`.
   public let clauses: [String]
 
+  /// A suite's clauses are those of all its tests.
   public var isRecursive: Bool { true }
 }
 
