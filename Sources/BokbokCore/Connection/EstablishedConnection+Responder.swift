@@ -53,7 +53,7 @@ extension EstablishedConnection {
       return nil
     }
     guard mayHandle, !peer.hasHeld else {
-      peer.hold(id, value: value, byteCount: byteCount)
+      peer.hold(id, message: message)
       return nil
     }
     peer.handle(id, byteCount: byteCount)
@@ -66,8 +66,9 @@ extension EstablishedConnection {
   }
 
   mutating func nextForHandler() -> (ExchangeID, Value)? {
-    guard peer.hasHeld, mayHandle else { return nil }
-    return peer.handleNextHeld()
+    guard peer.hasHeld, mayHandle, let (id, message) = peer.handleNextHeld() else { return nil }
+    // It was decoded before it was held, so that this one succeeds too.
+    return (try? Value(decoding: message)).map { (id, $0) }
   }
 
   ///

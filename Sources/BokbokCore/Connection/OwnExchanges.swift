@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// The exchanges of which this side is the requester.
@@ -22,7 +21,7 @@ struct OwnExchanges {
   }
 
   private var table: [ExchangeID: Exchange] = [:]
-  private var waiting: Deque<ExchangeID> = []
+  private var waiting = WaitingLine()
   private var lastID: ExchangeID = 0
   /// Exchanges that take a place at the peer.
   private(set) var underWayCount = 0
@@ -70,7 +69,7 @@ struct OwnExchanges {
   /// Gives a free place to the request that has waited longest.
   mutating func beginWaiting(requestsMax: UInt32, singleByteCountMax: Int) -> (id: ExchangeID, message: ByteBuffer)? {
     while underWayCount < Int(requestsMax), let id = waiting.popFirst() {
-      guard case .waitingForPlace(let message)? = table[id]?.phase else { continue }  // cancelled meanwhile
+      guard case .waitingForPlace(let message)? = table[id]?.phase else { continue }
       let isLong = message.readableBytes > singleByteCountMax
       table[id]?.phase = isLong ? .sending : .sent
       underWayCount += 1
@@ -131,7 +130,7 @@ struct OwnExchanges {
     guard let exchange = table.removeValue(forKey: id) else { return }
     switch exchange.phase {
     case .waitingForPlace:
-      break
+      waiting.remove(id)
     case .sending:
       sendingCount -= 1
       underWayCount -= 1
@@ -142,12 +141,9 @@ struct OwnExchanges {
 
   /// Takes out all that wait for a place, in their order.
   mutating func removeWaiting() -> [ExchangeID] {
-    let ids = waiting.filter { id in
-      if case .waitingForPlace? = table[id]?.phase { true } else { false }
-    }
+    let ids = waiting.removeAll()
     for id in ids { table.removeValue(forKey: id) }
-    waiting.removeAll()
-    return Array(ids)
+    return ids
   }
 
   /// Requests of which not everything is in the order of sending.

@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// The exchanges of which the peer is the requester.
@@ -6,8 +5,8 @@ struct PeerExchanges {
   enum Phase {
     /// Not whole yet: the fragments that have come.
     case receiving(ByteBuffer)
-    /// Whole, and waits to be handed to the handler (P-5, C-9).
-    case held(Value)
+    /// Whole, and waits to be handed to the handler (P-5, C-9): a message that is a value.
+    case held(ByteBuffer)
     case handling
     /// The handler has ended; the answer is longer than a frame and its last fragment is not in the order of sending.
     case answering
@@ -22,7 +21,7 @@ struct PeerExchanges {
   }
 
   private var table: [ExchangeID: Exchange] = [:]
-  private var held: Deque<ExchangeID> = []
+  private var held = WaitingLine()
   /// Sum of the sizes of whole requests whose handlers have not ended, in bytes.
   private(set) var heldByteCount = 0
 
@@ -67,9 +66,13 @@ struct PeerExchanges {
     return message
   }
 
-  /// A whole request waits for the handler.
-  mutating func hold(_ id: ExchangeID, value: Value, byteCount: Int) {
-    table[id] = Exchange(phase: .held(value), byteCount: byteCount)
+  /// A whole request waits for the handler, with its bytes: they take less room than the value, and a copy does not
+  /// keep the receive buffer.
+  mutating func hold(_ id: ExchangeID, message: ByteBuffer) {
+    let byteCount = message.readableBytes
+    let isPartOfMore = message.storageCapacity > 2 * byteCount + 1024
+    let kept = isPartOfMore ? ByteBuffer(bytes: message.readableBytesView) : message
+    table[id] = Exchange(phase: .held(kept), byteCount: byteCount)
     heldByteCount += byteCount
     held.append(id)
   }
@@ -83,23 +86,17 @@ struct PeerExchanges {
   var hasHeld: Bool { !held.isEmpty }
 
   /// The request that has waited longest for the handler.
-  mutating func handleNextHeld() -> (id: ExchangeID, value: Value)? {
-    while let id = held.popFirst() {
-      guard case .held(let value)? = table[id]?.phase else { continue }  // cancelled meanwhile
-      table[id]?.phase = .handling
-      return (id, value)
-    }
-    return nil
+  mutating func handleNextHeld() -> (id: ExchangeID, message: ByteBuffer)? {
+    guard let id = held.popFirst(), case .held(let message)? = table[id]?.phase else { return nil }
+    table[id]?.phase = .handling
+    return (id, message)
   }
 
   /// Takes all requests out that wait for the handler, in their order.
   mutating func removeHeld() -> [ExchangeID] {
-    let ids = held.filter { id in
-      if case .held? = table[id]?.phase { true } else { false }
-    }
-    held.removeAll()
+    let ids = held.removeAll()
     for id in ids { remove(id) }
-    return Array(ids)
+    return ids
   }
 
   /// The handler has ended, and its answer goes out in fragments.
@@ -113,5 +110,6 @@ struct PeerExchanges {
   mutating func remove(_ id: ExchangeID) {
     guard let exchange = table.removeValue(forKey: id) else { return }
     heldByteCount -= exchange.byteCount
+    if case .held = exchange.phase { held.remove(id) }
   }
 }
