@@ -32,26 +32,31 @@ def decode(data: bytes, *, depth_max: int = DEPTH_MAX, values_max: int = VALUES_
     size = len(data)
     position = 0
     count = 0
-    unfinished: list[list[Value]] = []
+    top: list[Value] = []  # holds the one value in the end
+    unfinished = [top]
+    append = top.append
     while True:
         if position >= size:
             raise MalformedValue(f"the value is cut off at byte {position}")  # V-1.c
         octet = data[position]
-        value: Value
         if octet == _CLOSE:
-            if not unfinished:
-                raise MalformedValue(f"')' at byte {position} closes no list")  # V-1.c
-            value = unfinished.pop()
             position += 1
+            unfinished.pop()
+            if not unfinished:
+                raise MalformedValue(f"')' at byte {position - 1} closes no list")  # V-1.c
+            append = unfinished[-1].append
         else:
             count += 1
             if count > values_max:
                 raise MalformedValue(f"more than {values_max} values")  # V-6.a
             if octet == _OPEN:
-                if len(unfinished) >= depth_max:
+                if len(unfinished) > depth_max:
                     raise MalformedValue(f"lists nest more than {depth_max} deep at byte {position}")  # V-3.a
-                unfinished.append([])
                 position += 1
+                inner: list[Value] = []
+                append(inner)
+                append = inner.append
+                unfinished.append(inner)
                 continue
             colon = data.find(b":", position, position + _DIGITS_MAX + 1)
             digits = data[position:colon] if colon >= 0 else b""
@@ -59,17 +64,15 @@ def decode(data: bytes, *, depth_max: int = DEPTH_MAX, values_max: int = VALUES_
                 raise MalformedValue(f"neither an atom nor a list at byte {position}")  # V-4.a
             if octet == _ZERO and len(digits) > 1:
                 raise MalformedValue(f"the length at byte {position} has a leading zero")  # V-2.a
-            end = colon + 1 + int(digits)
-            if end > size:
-                raise MalformedValue(f"the length at byte {position} is longer than what follows")  # V-2.b
-            value = data[colon + 1 : end]
-            position = end
-        if not unfinished:
+            position = colon + 1 + int(digits)
+            if position > size:
+                raise MalformedValue(f"a length of {int(digits)} is longer than what follows it")  # V-2.b
+            append(data[colon + 1 : position])
+        if len(unfinished) == 1:
             break
-        unfinished[-1].append(value)
     if position != size:
         raise MalformedValue(f"{size - position} bytes after the value")  # V-1.a
-    return value
+    return top[0]
 
 
 def encode(value: Encodable, *, depth_max: int = DEPTH_MAX, values_max: int = VALUES_MAX) -> bytes:
