@@ -123,8 +123,6 @@ class ClientOpening:
             return preamble(self._mode)  # O-1.a
         assert self._user is not None
         message_1 = self._handshake.write(bytes(self._session_key))
-        if self._key_log:
-            self._key_log("client", bytes(self._handshake.ephemeral_secret), bytes(self._session_key))
         return preamble(self._mode) + record(self._user) + record(message_1)  # O-1.a, H-2.a, H-2.b
 
     def receive(self, buffer: bytearray) -> Established | None:
@@ -175,6 +173,8 @@ class ClientOpening:
             handshake.read(message_2)
         except NotAuthentic:
             raise OpeningFailed(failed) from None  # H-11.b, H-6.b
+        if self._key_log:
+            self._key_log("client", bytes(handshake.ephemeral_secret), bytes(self._session_key))
         sending, receiving = handshake.split()  # H-9.a
         return Established(b"", sending, receiving, self._user.decode("utf-8") if self._user else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
+from functools import partial
 from typing import Any, Awaitable, Callable, Union
 
 from .connection import Connection
@@ -27,13 +28,15 @@ class ConformanceService:
     def __call__(self, connection: Connection, payload: Value) -> Answer:
         self._observe("request", connection, payload)
         answer = self._answer(connection, payload)
-        if isinstance(answer, Awaitable):
+        if isinstance(answer, partial):
             return self._watched(connection, payload, answer)
         return answer
 
-    async def _watched(self, connection: Connection, payload: Value, work: Awaitable[Encodable]) -> Encodable:
+    async def _watched(
+        self, connection: Connection, payload: Value, work: partial[Awaitable[Encodable]]
+    ) -> Encodable:
         try:
-            return await work
+            return await work()
         except asyncio.CancelledError:
             if connection.is_open:
                 self._observe("cancelled", connection, payload)
@@ -41,7 +44,8 @@ class ConformanceService:
                     await asyncio.sleep(_number(payload[1]) / 1000)
             raise
 
-    def _answer(self, connection: Connection, payload: Value) -> Answer:
+    def _answer(self, connection: Connection, payload: Value) -> Encodable | partial[Awaitable[Encodable]]:
+        """The answer, or how to get it."""
         if not isinstance(payload, list) or not payload or not isinstance(payload[0], bytes):
             raise _unknown()
         name, *arguments = payload
@@ -56,7 +60,7 @@ class ConformanceService:
             if name == b"whoami":
                 return [connection.user] if connection.user is not None else []
             if name == b"hang":
-                return _hang()
+                return partial(_hang)
         if len(arguments) == 1:
             argument = arguments[0]
             if name == b"digest" and isinstance(argument, bytes):
@@ -66,14 +70,14 @@ class ConformanceService:
             if name == b"many":
                 return [b""] * min(_number(argument), VALUES_MAX)  # so many are too many for a message
             if name == b"sleep":
-                return _sleep(_number(argument))
+                return partial(_sleep, _number(argument))
             if name == b"stubborn":
                 _number(argument)
-                return _hang()
+                return partial(_hang)
             if name == b"callback":
-                return _callback(connection, _number(argument))
+                return partial(_callback, connection, _number(argument))
             if name == b"nest":
-                return _nest(connection, _number(argument))
+                return partial(_nest, connection, _number(argument))
         raise _unknown()
 
 

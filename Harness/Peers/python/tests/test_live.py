@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import shlex
 import sys
 import tempfile
 import unittest
@@ -21,7 +22,7 @@ TRANSPORTS = ("tcp", "unix", "exec")
 
 def command(*arguments: str) -> str:
     words = [sys.executable, os.path.join(PROJECT, "testee.py"), "--stdio", *arguments]
-    return "exec:" + " ".join(f"'{word}'" for word in words)
+    return str(bokbok.CommandAddress(("sh", "-c", "exec " + shlex.join(words) + " 2>/dev/null")))
 
 
 @contextlib.asynccontextmanager
