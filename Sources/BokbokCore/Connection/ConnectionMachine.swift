@@ -110,8 +110,8 @@ package struct ConnectionMachine: ~Copyable {
   /// A write failed: nothing more goes, but reading goes on for a while (F-4).
   package mutating func writeFailed(now: NIODeadline) {
     switch consume state {
-    case .opening(let connection):
-      // A refusal may be waiting to be read; the end of input or the time limit follows.
+    case .opening(var connection):
+      connection.writeFailed(now: now)
       self = .init(state: .opening(connection))
     case .established(var connection):
       connection.writeFailed(now: now)
@@ -141,8 +141,8 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func timePassed(now: NIODeadline) {
     switch consume state {
     case .opening(let connection):
-      if now >= connection.deadline {
-        self = .init(state: .ending(EndedConnection(.timedOut, now: now)))  // O-10: without a word
+      if let ending = connection.timePassed(now: now) {
+        self = .init(state: .ending(EndedConnection(ending, now: now)))
       } else {
         self = .init(state: .opening(connection))
       }
@@ -159,7 +159,7 @@ package struct ConnectionMachine: ~Copyable {
     }
   }
 
-  /// When `timePassed` is to be called next.
+  /// When `timePassed` is to be called next; at once where this is in the past.
   package var deadline: NIODeadline? {
     switch state {
     case .opening(let connection): connection.deadline

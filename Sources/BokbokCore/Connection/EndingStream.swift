@@ -4,8 +4,9 @@ import NIOCore
 /// discarded until the end of input, for a bounded time.
 struct EndingStream {
   private enum State {
-    /// The word is being written.
-    case writing(deadline: NIODeadline)
+    /// The word is being written. The deadline is nil until the clock has said what time it is: an outcome may be
+    /// decided by a call that does not.
+    case writing(deadline: NIODeadline?)
     /// The sending half is to be shut down.
     case written
     /// Input is discarded.
@@ -20,23 +21,24 @@ struct EndingStream {
   private var output: ByteBuffer?
 
   /// `output` is what is left to be taken, the word at its end.
-  init(output: ByteBuffer?, timeout: TimeAmount, inputHasEnded: Bool, now: NIODeadline) {
+  init(output: ByteBuffer?, timeout: TimeAmount, inputHasEnded: Bool) {
     self.output = output
     self.timeout = timeout
     self.inputHasEnded = inputHasEnded
-    state = .writing(deadline: now + timeout)
+    state = .writing(deadline: nil)
   }
 
   /// A stream that is closed without a word.
   static func atOnce() -> EndingStream {
-    var stream = EndingStream(output: nil, timeout: .zero, inputHasEnded: true, now: .uptimeNanoseconds(0))
+    var stream = EndingStream(output: nil, timeout: .zero, inputHasEnded: true)
     stream.state = .closing
     return stream
   }
 
   var deadline: NIODeadline? {
     switch state {
-    case .writing(let deadline), .discarding(let deadline): deadline
+    case .writing(let deadline): deadline ?? .uptimeNanoseconds(0)
+    case .discarding(let deadline): deadline
     case .written, .closing, .closed: nil
     }
   }
@@ -65,7 +67,12 @@ struct EndingStream {
   }
 
   mutating func timePassed(now: NIODeadline) {
-    if let deadline, now >= deadline { state = .closing }
+    switch state {
+    case .writing(nil): state = .writing(deadline: now + timeout)
+    case .writing(let deadline?) where now >= deadline: state = .closing
+    case .discarding(let deadline) where now >= deadline: state = .closing
+    case .writing, .written, .discarding, .closing, .closed: break
+    }
   }
 
   mutating func nextAction(now: NIODeadline) -> ConnectionAction? {
@@ -79,6 +86,29 @@ struct EndingStream {
     case .writing, .discarding, .closed:
       return nil
     }
+  }
+}
+
+/// Whether output that has to go out before a stream can be ended does so: however slowly, but not slower than some of
+/// it within the time limit of a word (F-3).
+struct OutputProgress {
+  /// Nil until the clock has said what time it is.
+  private var checkDeadline: NIODeadline?
+  private var hasMoved = false
+
+  var deadline: NIODeadline { checkDeadline ?? .uptimeNanoseconds(0) }
+
+  mutating func tookOutput() {
+    hasMoved = true
+  }
+
+  /// To be asked at `deadline`.
+  mutating func isStuck(now: NIODeadline, timeout: TimeAmount) -> Bool {
+    guard now >= deadline else { return false }
+    if checkDeadline != nil, !hasMoved { return true }
+    checkDeadline = now + timeout
+    hasMoved = false
+    return false
   }
 }
 

@@ -67,9 +67,19 @@ extension EstablishedConnection {
     return (String(parts[0]), String(parts[1]))
   }
 
-  /// C-4: both have said CLOSE, nothing is under way, and all that was to be sent is out.
+  /// C-4: both have said CLOSE, and nothing is under way.
+  var isDone: Bool {
+    closing.isComplete && own.underWayCount == 0 && peer.count == 0
+  }
+
+  /// C-4, C-6: nothing is left to be sent but this side's own CLOSE, which may still be in the output.
   var isCleanEnd: Bool {
-    closing.isComplete && own.underWayCount == 0 && peer.count == 0 && output.isEmpty
+    isDone && !output.hasAnswersWaiting && !answersAreLost
+  }
+
+  /// When to see whether the answers that are left still go out; a peer that reads none of them is given up (F-3).
+  var lastWordDeadline: NIODeadline? {
+    isDone ? progress.deadline : nil
   }
 
   /// What is reported with C-4.

@@ -25,6 +25,10 @@ struct EstablishedConnection: ~Copyable {
   var partialByteCount = 0
   /// Until when is read on after a failed write (F-4).
   var writeFailedDeadline: NIODeadline?
+  /// Whether answers could not be written (F-4), so that no end is clean any more.
+  var answersAreLost = false
+  /// Whether answers still go out once nothing else is left to do (C-4).
+  var progress = OutputProgress()
   var pings: Set<PingToken> = []
   var now: NIODeadline
   /// What several consequences of one event leave to be done.
@@ -43,12 +47,14 @@ struct EstablishedConnection: ~Copyable {
     rest: ByteBuffer,
     configuration: MachineConfiguration,
     openDeadline: NIODeadline,
+    writeFailedDeadline: NIODeadline?,
     now: NIODeadline
   ) {
     self.configuration = configuration
     self.userName = userName
     self.prefix = prefix
     self.openDeadline = openDeadline
+    self.writeFailedDeadline = writeFailedDeadline
     self.now = now
     output = OutputQueue(isSealed: protection.isSealed)
     input = InputRecords(rest, protection: &protection)
@@ -89,8 +95,11 @@ struct EstablishedConnection: ~Copyable {
   }
 
   var deadline: NIODeadline? {
-    guard isOpen else { return openDeadline }
-    return [keepalive?.deadline, closing.drainDeadline, writeFailedDeadline].compactMap { $0 }.min()
+    var earliest = isOpen ? nil : openDeadline
+    for case let deadline? in [keepalive?.deadline, closing.drainDeadline, writeFailedDeadline, lastWordDeadline] {
+      earliest = earliest.map { min($0, deadline) } ?? deadline
+    }
+    return earliest
   }
 
   /// What ends the connection.
@@ -103,23 +112,16 @@ struct EstablishedConnection: ~Copyable {
 
   mutating func timePassed(now: NIODeadline) -> End? {
     self.now = now
-    guard isOpen else { return now >= openDeadline ? .atOnce(.timedOut) : nil }
-    if let deadline = closing.drainDeadline, now >= deadline { return .atOnce(.lost(.drainTimeout)) }
+    if !isOpen, now >= openDeadline { return .atOnce(.timedOut) }  // O-10
     if let deadline = writeFailedDeadline, now >= deadline { return .atOnce(.lost(.writeFailed)) }
+    if let deadline = closing.drainDeadline, now >= deadline { return .atOnce(.lost(.drainTimeout)) }
+    if isDone, progress.isStuck(now: now, timeout: configuration.endTimeout) { return .atOnce(.lost(.writeFailed)) }
     switch keepalive?.timePassed(now: now) {
     case .lost: return .atOnce(.lost(.keepalive))
     case .ping: sendPing(Self.keepalivePing)
     case .nothing, nil: break
     }
     return nil
-  }
-
-  /// The end of input (C-6). What came before it has been taken.
-  private var endOfInput: End {
-    let nothingLeft =
-      own.underWayCount == 0 && peer.count == 0 && !output.hasAnswersWaiting && output.protocolByteCount == 0
-    if closing.peer != nil, nothingLeft { return .atOnce(ending) }
-    return .atOnce(.lost(writeFailedDeadline == nil ? .endOfInput : .writeFailed))
   }
 
   /// F-4: nothing more goes out, and reading goes on.
@@ -129,6 +131,7 @@ struct EstablishedConnection: ~Copyable {
 
   mutating func takeOutput(byteCountMax: Int) throws(CipherError) -> ByteBuffer? {
     guard writeFailedDeadline == nil else {
+      if output.hasAnswersWaiting { answersAreLost = true }
       output.removeAll()
       return nil
     }
@@ -144,7 +147,10 @@ struct EstablishedConnection: ~Copyable {
     for id in requests { own.becameSent(id) }
     for id in responses { peer.remove(id) }
     if !requests.isEmpty { sendCloseWhenDue() }
-    counters.bytesOut += UInt64(bytes?.readableBytes ?? 0)
+    if let bytes {
+      counters.bytesOut += UInt64(bytes.readableBytes)
+      progress.tookOutput()
+    }
     return bytes
   }
 
@@ -167,8 +173,7 @@ struct EstablishedConnection: ~Copyable {
       let stream = EndingStream(
         output: output.readableBytes > 0 ? output : nil,
         timeout: configuration.endTimeout,
-        inputHasEnded: inputHasEnded,
-        now: now
+        inputHasEnded: inputHasEnded
       )
       return EndedConnection(ending, stream: stream, counters: counters, now: now)
     }
@@ -191,7 +196,7 @@ struct EstablishedConnection: ~Copyable {
       guard wantsInput || inputHasEnded else { return .idle }
       do throws(InputRecords.Failure) {
         guard let frame = try input.nextFrame(tagByteCount: tagByteCount) else {
-          return inputHasEnded ? .end(endOfInput) : .idle
+          return inputHasEnded ? .end(.atOnce(.lost(writeFailedDeadline == nil ? .endOfInput : .writeFailed))) : .idle
         }
         counters.framesIn += 1
         if let step = take(frame) { return step }

@@ -11,7 +11,9 @@ struct OpeningConnection: ~Copyable {
   /// Whether SETTINGS stands in the output: a plain client does not wait with it (O-8).
   private var hasSentSettings = false
   /// When the connection has to be open (O-10).
-  let deadline: NIODeadline
+  private let openDeadline: NIODeadline
+  /// Until when is read on after a failed write (F-4).
+  private var writeFailedDeadline: NIODeadline?
   private(set) var now: NIODeadline
 
   init(
@@ -25,7 +27,7 @@ struct OpeningConnection: ~Copyable {
     self.configuration = configuration
     self.slab = slab
     self.now = now
-    deadline = now + configuration.handshakeTimeout
+    openDeadline = now + configuration.handshakeTimeout
     if isPlain {
       var record = ByteBuffer()
       var body = ByteBuffer()
@@ -46,7 +48,7 @@ struct OpeningConnection: ~Copyable {
     self.configuration = configuration
     self.slab = slab
     self.now = now
-    deadline = now + configuration.handshakeTimeout
+    openDeadline = now + configuration.handshakeTimeout
   }
 
   /// O-10: nothing more is read while the application is asked.
@@ -66,8 +68,25 @@ struct OpeningConnection: ~Copyable {
     inputHasEnded = true
   }
 
+  /// F-4: a refusal may be waiting to be read.
+  mutating func writeFailed(now: NIODeadline) {
+    self.now = now
+    if writeFailedDeadline == nil { writeFailedDeadline = now + configuration.endTimeout }
+  }
+
+  var deadline: NIODeadline {
+    writeFailedDeadline.map { min($0, openDeadline) } ?? openDeadline
+  }
+
+  /// How the connection ends now; nil where it goes on.
+  func timePassed(now: NIODeadline) -> ConnectionEnding? {
+    if now >= openDeadline { return .timedOut }  // O-10: without a word
+    if let deadline = writeFailedDeadline, now >= deadline { return .lost(.writeFailed) }
+    return nil
+  }
+
   mutating func takeOutput() -> ByteBuffer? {
-    guard output.readableBytes > 0 else { return nil }
+    guard output.readableBytes > 0, writeFailedDeadline == nil else { return nil }
     defer { output = ByteBuffer() }
     return output
   }
@@ -97,7 +116,8 @@ struct OpeningConnection: ~Copyable {
       prefix: output,
       rest: input,
       configuration: configuration,
-      openDeadline: deadline,
+      openDeadline: openDeadline,
+      writeFailedDeadline: writeFailedDeadline,
       now: now
     )
     if !hasSentSettings { connection.sendSettings() }
@@ -112,8 +132,7 @@ struct OpeningConnection: ~Copyable {
       stream: EndingStream(
         output: code.bytes,
         timeout: configuration.endTimeout,
-        inputHasEnded: inputHasEnded,
-        now: now
+        inputHasEnded: inputHasEnded
       ),
       now: now
     )

@@ -33,6 +33,8 @@ struct OutputQueue {
     var contentByteCount = 0
     var protocolByteCount = 0
     var answerByteCount = 0
+    /// Fragments of answers, which count towards no limit any more.
+    var answerFragmentByteCount = 0
   }
 
   private let tagByteCount: Int
@@ -50,6 +52,7 @@ struct OutputQueue {
   /// Bytes of PONGs and of the protocol layer's own ERRORs that wait (P-4).
   private(set) var protocolByteCount = 0
   private var shortAnswerByteCount = 0
+  private var answerFragmentByteCount = 0
 
   /// The peer's `max-partial`.
   var partialBytesMax = 0
@@ -63,13 +66,9 @@ struct OutputQueue {
     Record.contentByteCountMax - tagByteCount - Frame.headerByteCount
   }
 
-  var isEmpty: Bool {
-    marks.isEmpty && open == nil && begun.isEmpty && waiting.isEmpty
-  }
-
-  /// Whether answers of handlers wait to be sent.
+  /// Whether answers to the peer wait to be sent: of handlers, or of the protocol layer.
   var hasAnswersWaiting: Bool {
-    shortAnswerByteCount + longAnswerByteCount > 0
+    shortAnswerByteCount + longAnswerByteCount + answerFragmentByteCount + protocolByteCount > 0
   }
 
   /// Whether the answers that wait to be sent, the longest not counted, exceed a limit in bytes (P-5).
@@ -203,7 +202,12 @@ struct OutputQueue {
     if let fragment = message.rest.readSlice(length: count) {
       records.writeImmutableBuffer(fragment)
     }
-    if message.kind == .response { longAnswerByteCount -= count }
+    if message.kind == .response {
+      longAnswerByteCount -= count
+      let frameByteCount = Frame.headerByteCount + count
+      open?.answerFragmentByteCount += frameByteCount
+      answerFragmentByteCount += frameByteCount
+    }
     guard isLast else {
       begun.append(message)
       return nil
@@ -213,13 +217,6 @@ struct OutputQueue {
   }
 
   // MARK: Taking
-
-  /// Whether `take` has something to give.
-  var isReady: Bool {
-    if !marks.isEmpty || open != nil || !begun.isEmpty { return true }
-    guard let message = waiting.first else { return false }
-    return begunByteCount + message.byteCount <= partialBytesMax
-  }
 
   /// Takes records that are ready, sealed: single frames before fragments (P-1, X-4), about `byteCountMax` bytes, at
   /// least one record. Messages whose last fragment is in it are given to `finished`.
@@ -251,6 +248,7 @@ struct OutputQueue {
       end += Record.headerByteCount + count
       protocolByteCount -= mark.protocolByteCount
       shortAnswerByteCount -= mark.answerByteCount
+      answerFragmentByteCount -= mark.answerFragmentByteCount
       taken += 1
     }
     if taken == marks.count {
@@ -285,6 +283,7 @@ struct OutputQueue {
     open = nil
     protocolByteCount = 0
     shortAnswerByteCount = 0
+    answerFragmentByteCount = 0
     longestShortAnswer = 0
   }
 }
