@@ -142,13 +142,23 @@ async def _connect_socket(family: int, target: Any) -> Stream:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, target)
-        if family != socket.AF_UNIX:
+        if family == socket.AF_UNIX:
+            await _connect_unix(sock, target)
+        else:
+            await asyncio.get_running_loop().sock_connect(sock, target)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         sock.close()
         raise
     return socket_stream(sock)
+
+
+async def _connect_unix(sock: socket.socket, path: str) -> None:
+    while True:
+        try:
+            return sock.connect(path)
+        except BlockingIOError:
+            await asyncio.sleep(0.01)  # the backlog is full, and nothing tells when it no longer is
 
 
 async def _start_command(address: CommandAddress) -> tuple[Stream, asyncio.subprocess.Process]:
@@ -175,6 +185,10 @@ async def _end_command(process: asyncio.subprocess.Process, connection: Connecti
         try:
             await asyncio.wait_for(process.wait(), seconds)
             return
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # the program ends, and does not wait
+            raise
         except TimeoutError:
             logger.info("%s has not ended after %g s", connection, seconds)
             with contextlib.suppress(ProcessLookupError):

@@ -128,7 +128,8 @@ class Connection:
         try:
             self._machine.request(token, payload)
             self._driver.wake()
-            return await reply
+            value: Value = await reply
+            return value
         except asyncio.CancelledError:
             self._machine.cancel(token)
             self._driver.wake()
@@ -155,8 +156,7 @@ class Connection:
         second more to end, see `wait_closed`. Raises `ValueError` for a code that does not have the form of a code.
         Cancelling stops the waiting, not the closing.
         """
-        self._machine.close(code, message, self._driver.now)
-        self._driver.wake()
+        self._ask_to_close(code, message)
         return await self.wait_ended()
 
     def abort(self) -> None:
@@ -171,8 +171,8 @@ class Connection:
     async def wait_closed(self) -> None:
         """Return when the stream is closed, the command of an `exec:` address has ended, and no handler runs."""
         await self.wait_stream_closed()
-        while self._tasks or self._running:
-            await asyncio.wait([*self._tasks, *self._running.values()])
+        while others := {*self._tasks, *self._running.values()} - {asyncio.current_task()}:
+            await asyncio.wait(others)
 
     async def wait_stream_closed(self) -> None:
         """Return when the stream is closed."""
@@ -199,6 +199,10 @@ class Connection:
 
     async def _wait_opened(self) -> None:
         await asyncio.shield(self._opened)
+
+    def _ask_to_close(self, code: str, message: str = "") -> None:
+        self._machine.close(code, message, self._driver.now)
+        self._driver.wake()
 
     def _follow(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run something that belongs to this connection, until `wait_closed` returns at the latest."""

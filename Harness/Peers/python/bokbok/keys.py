@@ -30,7 +30,11 @@ def derive_key(passphrase: str, user: str = "") -> bytes:
     least 80 bits, which 7 words of a list of 7776 have (K-2).
     """
     return Argon2id(
-        salt=passphrase_salt(user), length=KEY_BYTES, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIBIBYTES
+        salt=passphrase_salt(user),
+        length=KEY_BYTES,
+        iterations=_ITERATIONS,
+        lanes=_LANES,
+        memory_cost=_MEMORY_KIBIBYTES,
     ).derive(passphrase.encode("utf-8"))  # K-1.c
 
 

@@ -9,8 +9,8 @@ Whoever drives it passes the time with each input, in seconds of any clock that 
 4. calls `time_passed` when `deadline` has come.
 
 Three kinds of input that do not fit are told apart: a bug of the driver's trips an assertion; what the peer does wrong
-raises `Violation` inside and ends the connection as F-2 says; races that cannot be avoided (an answer for a request that
-has just been cancelled, a call after the end) are ignored where they arrive.
+raises `Violation` inside and ends the connection as F-2 says; races that cannot be avoided (an answer for a request
+that has just been cancelled, a call after the end) are ignored where they arrive.
 """
 
 from __future__ import annotations

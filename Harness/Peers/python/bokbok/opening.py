@@ -303,5 +303,3 @@ class ServerOpening:
         """H-8.a."""
         if self._handshake:
             self._handshake.erase()
-
-

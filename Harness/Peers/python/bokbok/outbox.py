@@ -78,6 +78,7 @@ class Outbox:
         """Send nothing (more) of a request that its caller gave up."""
         message.dropped = True
         self._end_count(message)
+        message.body = b""
 
     def drop_all_but_settings(self) -> None:
         """Make what is put in next the last word, after the SETTINGS that may not have been sent yet (F-2)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum, auto
 from typing import Any, Callable, Sequence
 
@@ -70,7 +69,7 @@ class Responder:
         self._act = act
         self._peer = Settings()
         self._under_way: dict[int, _Exchange] = {}
-        self._held: deque[int] = deque()
+        self._held: dict[int, None] = {}  # whole requests that wait for the handler, the oldest first
         self._held_bytes = 0
         self._admitted = admitted
         #: This side has sent or received CLOSE: what becomes whole now comes too late (C-3).
@@ -117,7 +116,7 @@ class Responder:
             return
         exchange.state, exchange.value, exchange.bytes = _State.HELD, value, len(message)
         self._held_bytes += exchange.bytes
-        self._held.append(id)
+        self._held[id] = None
         self.hand_over()
 
     def take_cancel(self, frame: Frame) -> None:
@@ -129,6 +128,7 @@ class Responder:
             self._act(CancelHandler(frame.id))  # X-7.b; the answer waits for the handler's end (X-7.c)
             return
         self._assembly.forget(exchange.begun)
+        self._held.pop(frame.id, None)
         self._refuse(frame.id, exchange, CANCELLED, "cancelled")  # X-7.f, X-7.g
 
     def frame_taken(self, message: Message, last: bool) -> None:
@@ -141,10 +141,9 @@ class Responder:
         while self._held and self._admitted:  # C-9.d
             if self._outbox.answers_exceed(self._limits.answer_backlog_bytes_max):
                 return  # P-5.a
-            id = self._held.popleft()
-            exchange = self._under_way.get(id)
-            if exchange is None or exchange.state is not _State.HELD:
-                continue  # it was cancelled while it waited
+            id = next(iter(self._held))
+            del self._held[id]
+            exchange = self._under_way[id]
             value, exchange.value = exchange.value, None
             exchange.state = _State.RUNNING
             assert value is not None
@@ -159,11 +158,9 @@ class Responder:
     def turn_down(self) -> None:
         """Requests that came before the decision are answered with `closing` (C-9.b)."""
         self.is_late = True
-        held, self._held = self._held, deque()
+        held, self._held = self._held, {}
         for id in held:
-            exchange = self._under_way.get(id)
-            if exchange is not None and exchange.state is _State.HELD:
-                self._refuse(id, exchange, CLOSING, "the connection was turned down")
+            self._refuse(id, self._under_way[id], CLOSING, "the connection was turned down")
 
     # From the handler
 
@@ -174,7 +171,7 @@ class Responder:
             return
         try:
             message = values.encode(value)
-        except (MalformedValue, TypeError) as error:
+        except Exception as error:  # also what the application's own types raise
             self._answer_error(id, exchange, HANDLER_FAILED, self._described(f"the response cannot be sent: {error}"))
             return  # E-4.b
         if len(message) > self._peer.message_bytes_max:
@@ -212,12 +209,10 @@ class Responder:
         body = coded_body(code, text, self._outbox.body_bytes_max)
         self._answer(exchange, Message(ERROR, id, body, from_protocol=True))
 
-    def _answer_error(
-        self, id: int, exchange: _Exchange, code: str, text: str, details: Sequence[Any] = ()
-    ) -> None:
+    def _answer_error(self, id: int, exchange: _Exchange, code: str, text: str, details: Sequence[Any] = ()) -> None:
         try:
             body = coded_body(code, text, self._outbox.body_bytes_max, details)  # E-3
-        except (MalformedValue, TypeError):
+        except Exception:
             body = coded_body(HANDLER_FAILED, self._described(text), self._outbox.body_bytes_max)  # E-4.c
         self._answer(exchange, Message(ERROR, id, body))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -124,6 +125,7 @@ class Server:
         self._unsettled: dict[Connection, None] = {}  # O-12: not open or ending, the oldest first
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._stop_begun = False
+        self._standard_io_task: asyncio.Task[None] | None = None
 
     @property
     def connections(self) -> list[Connection]:
@@ -143,7 +145,7 @@ class Server:
             if connection.ending is not None and graceful:
                 continue
             if connection.is_open and graceful:
-                self._loop.create_task(connection.close(SHUTDOWN))  # C-1.b
+                connection._ask_to_close(SHUTDOWN)  # C-1.b
             else:
                 connection.abort()
         for connection in remaining:
@@ -226,7 +228,8 @@ class Server:
                     return
                 continue  # a stream that ended before it was accepted
             if sock.family != socket.AF_UNIX:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with contextlib.suppress(OSError):  # of a stream that has ended already
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._take(socket_stream(sock), str(peer) if peer else str(self.address))
 
     # Connections
@@ -271,7 +274,7 @@ class Server:
         self._open.pop(connection, None)
         self._unsettled.pop(connection, None)
         if isinstance(self.address, StandardIOAddress) and not self._stop_begun:
-            self._loop.create_task(self._standard_io_ended(connection))
+            self._standard_io_task = self._loop.create_task(self._standard_io_ended(connection))
 
     async def _standard_io_ended(self, connection: Connection) -> None:
         await connection.wait_closed()
@@ -292,9 +295,7 @@ async def _listen_tcp(address: TCPAddress) -> socket.socket:
     loop = asyncio.get_running_loop()
     failure: OSError | None = None
     try:
-        found = await loop.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise AddressError(f"cannot serve on {address}: {error}") from error
     for family, kind, protocol, _, target in found:

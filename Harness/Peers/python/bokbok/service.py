@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import deque
 from functools import partial
-from typing import Any, Awaitable, Callable, Union
+from typing import Any, Awaitable, Callable, Coroutine, Union
 
 from .connection import Connection
 from .errors import ApplicationError
@@ -15,6 +15,7 @@ from .values import VALUES_MAX, Encodable, Value, number
 _CALLBACKS_AT_ONCE_MAX = 4096
 
 Answer = Union[Encodable, Awaitable[Encodable]]
+Work = partial[Coroutine[Any, Any, Encodable]]
 #: Told of ("request" or "cancelled", connection, payload).
 Observer = Callable[[str, Connection, Value], None]
 
@@ -32,9 +33,7 @@ class ConformanceService:
             return self._watched(connection, payload, answer)
         return answer
 
-    async def _watched(
-        self, connection: Connection, payload: Value, work: partial[Awaitable[Encodable]]
-    ) -> Encodable:
+    async def _watched(self, connection: Connection, payload: Value, work: Work) -> Encodable:
         try:
             return await work()
         except asyncio.CancelledError:
@@ -44,7 +43,7 @@ class ConformanceService:
                     await asyncio.sleep(_number(payload[1]) / 1000)
             raise
 
-    def _answer(self, connection: Connection, payload: Value) -> Encodable | partial[Awaitable[Encodable]]:
+    def _answer(self, connection: Connection, payload: Value) -> Encodable | Work:
         """The answer, or how to get it."""
         if not isinstance(payload, list) or not payload or not isinstance(payload[0], bytes):
             raise _unknown()

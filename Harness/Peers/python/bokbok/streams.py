@@ -11,6 +11,8 @@ import socket
 import stat
 from typing import Protocol
 
+from .errors import AddressError
+
 
 class End(Protocol):
     """One direction of a stream, or both."""
@@ -134,7 +136,10 @@ def take_standard_io() -> Stream:
     Descriptor 0 then reads nothing and descriptor 1 is standard error, so that what the program prints cannot get
     between the records (A-2.d).
     """
-    source, sink = os.fstat(0), os.fstat(1)
+    try:
+        source, sink = os.fstat(0), os.fstat(1)
+    except OSError as error:
+        raise AddressError(f"standard input or output is closed: {error.strerror}") from error
     is_one_socket = stat.S_ISSOCK(source.st_mode) and (source.st_dev, source.st_ino) == (sink.st_dev, sink.st_ino)
     reading = os.dup(0)
     writing = -1 if is_one_socket else os.dup(1)

@@ -17,7 +17,8 @@ _PATH_BYTES_MAX = 107 if sys.platform.startswith("linux") else 103
 def check_path(path: str) -> None:
     size = len(os.fsencode(path))
     if size > _PATH_BYTES_MAX:
-        raise AddressError(f"the socket path {path!r} has {size} bytes, and the system takes {_PATH_BYTES_MAX}")  # A-1.j
+        text = f"the socket path {path!r} has {size} bytes, and the system takes {_PATH_BYTES_MAX}"
+        raise AddressError(text)  # A-1.j
 
 
 class UNIXListener:
@@ -25,7 +26,7 @@ class UNIXListener:
 
     def __init__(self, path: str, mode: int = 0o600, backlog: int = 1024) -> None:
         check_path(path)
-        self.path = os.path.abspath(path) if not os.path.isabs(path) and _fits(os.path.abspath(path)) else path
+        self.path = os.path.abspath(path)  # the program may change its directory
         self._lock = _lock(path)  # A-1.h
         try:
             _remove_if_dead(path)
@@ -57,10 +58,6 @@ class UNIXListener:
         except OSError:
             pass  # it has been removed already
         os.close(self._lock)
-
-
-def _fits(path: str) -> bool:
-    return len(os.fsencode(path)) <= _PATH_BYTES_MAX
 
 
 def _identity(path: str) -> tuple[int, int]:
@@ -98,5 +95,6 @@ def _remove_if_dead(path: str) -> None:
     if outcome == errno.ENOENT:
         return
     if outcome != errno.ECONNREFUSED:
-        raise AddressError(f"something listens on {path!r} ({os.strerror(outcome) if outcome else 'it answers'})")  # A-1.f
+        answer = os.strerror(outcome) if outcome else "it answers"
+        raise AddressError(f"something listens on {path!r} ({answer})")  # A-1.f
     os.unlink(path)  # A-1.e

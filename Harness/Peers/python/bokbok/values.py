@@ -114,7 +114,10 @@ def encode(value: Encodable, *, depth_max: int = DEPTH_MAX, values_max: int = VA
 
 def _atom(item: object) -> bytes:
     if isinstance(item, str):
-        return item.encode("utf-8")
+        try:
+            return item.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise MalformedValue(f"a text holds what UTF-8 has no bytes for: {error.reason}") from None
     if isinstance(item, int) and not isinstance(item, bool):
         return b"%d" % item
     if isinstance(item, (bytearray, memoryview)):

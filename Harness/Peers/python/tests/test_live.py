@@ -193,9 +193,7 @@ class Handlers(LiveTestCase):
                 cancelled.set()
                 raise
 
-        async with bokbok.serve(
-            "tcp:127.0.0.1:0", SERVICE, on_open=decide, on_close=lambda *_: closed.set()
-        ) as server:
+        async with bokbok.serve("tcp:127.0.0.1:0", SERVICE, on_open=decide, on_close=lambda *_: closed.set()) as server:
             connection = await bokbok.connect(str(server.address))
             connection.abort()
             await cancelled.wait()  # C-9.f

@@ -159,7 +159,8 @@ class AtServers(LiveTestCase):
 
     async def test_a_peer_that_never_reads_stops_reading_of_pings_only(self):
         limits = bokbok.Limits(reply_backlog_bytes_max=10_000)
-        async with bokbok.serve("tcp:127.0.0.1:0", SERVICE, limits=limits) as server:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        async with bokbok.serve(f"unix:{folder}/s", SERVICE, limits=limits) as server:  # whose buffers are small
             peer = await dial(server)
             await peer.open()
             pings = ping() * 4000

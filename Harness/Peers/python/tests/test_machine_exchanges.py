@@ -463,7 +463,7 @@ class Volume(unittest.TestCase):
     def test_many_exchanges_at_once(self):
         for security in ("plain", "sealed"):
             bench = Bench("server", security, own=Settings(requests_max=100)).open()
-            for round in range(5):
+            for _ in range(5):
                 bench.send(*(request(id, ["n", id]) for id in range(1, 101)))
                 for call in bench.taken(Handle):
                     bench.machine.respond(call.id, hashlib.sha256(encode(call.value)).digest() * 40)

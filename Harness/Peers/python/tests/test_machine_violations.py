@@ -5,7 +5,7 @@ import unittest
 from bokbok.actions import CloseStream, Handle, Opened, RequestDone, ShutDownSending
 from bokbok.errors import ProtocolViolation
 from bokbok.values import encode
-from bokbok.wire import CLOSE, ERROR, PING, PONG, REQUEST, RESPONSE, SETTINGS, Settings, read_coded
+from bokbok.wire import CLOSE, ERROR, PING, PONG, RESPONSE, SETTINGS, Settings, read_coded
 
 from .bench import (
     MORE,

@@ -55,11 +55,9 @@ class Canonical(unittest.TestCase):
 
     def test_number_of_values(self):
         data = b"(" + b"0:" * 1_048_575 + b")"
-        self.assertEqual(encode(decode(data)), data)  # V-6.b
+        self.assertEqual(len(decode(data)), 1_048_575)  # V-6.b
         with self.assertRaises(MalformedValue):
             decode(b"(" + b"0:" * 1_048_576 + b")")  # V-6.a
-        with self.assertRaises(MalformedValue):
-            encode([b""] * 1_048_576)
 
     def test_time_in_proportion(self):
         def seconds(data: bytes) -> float:
