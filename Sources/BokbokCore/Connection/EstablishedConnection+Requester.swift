@@ -62,8 +62,8 @@ extension EstablishedConnection {
   }
 
   private mutating func sendCancel(_ id: ExchangeID) {
-    // What has come of the answer is dropped; what still comes counts again until it ends.
-    partialByteCount -= own.responseByteCount(id)
+    // What has come of the answer is dropped, and what still comes is not held.
+    partialByteCount -= own[id]?.response.readableBytes ?? 0
     own.becameCancelled(id)
     output.append(.cancel, exchange: id, body: ByteBuffer())
   }
@@ -76,14 +76,12 @@ extension EstablishedConnection {
   mutating func takeResponse(_ frame: Frame) throws(Violation) -> ConnectionAction? {
     let id = frame.exchange
     try requireAnswerable(frame)
-    let partial = own.responseByteCount(id)
-    try checkSize(partial + frame.body.readableBytes)
+    try checkSize((own[id]?.responseByteCount ?? 0) + frame.body.readableBytes)
     if frame.hasMore {
-      own.appendResponse(frame.body, to: id)
-      try addPartial(frame.body.readableBytes)
+      try addPartial(own.appendResponse(frame.body, to: id))
       return nil
     }
-    partialByteCount -= partial
+    partialByteCount -= own[id]?.response.readableBytes ?? 0
     let isAbandoned = own[id]?.isAbandoned ?? true
     let message = own.takeResponse(of: id, last: frame.body)
     freePlace(of: id)
@@ -97,7 +95,7 @@ extension EstablishedConnection {
 
   mutating func takeError(_ frame: Frame) throws(Violation) -> ConnectionAction? {
     try requireAnswerable(frame)
-    partialByteCount -= own.responseByteCount(frame.exchange)
+    partialByteCount -= own[frame.exchange]?.response.readableBytes ?? 0
     let isAbandoned = own[frame.exchange]?.isAbandoned ?? true
     freePlace(of: frame.exchange)
     guard !isAbandoned else { return nil }

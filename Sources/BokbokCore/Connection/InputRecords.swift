@@ -13,7 +13,9 @@ struct InputRecords {
     case counterExhausted
   }
 
-  private var stream: ByteBuffer
+  private(set) var stream: ByteBuffer
+  /// Whether `stream` is a buffer made here, of which there are no slices.
+  private var isAlone = false
   /// Contents of whole records: where they stand in `stream`, and how long they are.
   private var contents: Deque<(index: Int, count: Int)> = []
   /// What follows the last content in `contents` cannot be taken.
@@ -35,20 +37,34 @@ struct InputRecords {
   /// Takes what a read gave.
   mutating func receive(_ bytes: consuming ByteBuffer, protection: inout RecordProtection) {
     guard failure == nil else { return }
-    if contents.isEmpty {
-      if stream.readableBytes == 0 {
-        stream = bytes
-      } else {
-        // the part of a record that has come moves to a buffer of its own size, away from slices in use.
-        var joined = ByteBufferAllocator().buffer(capacity: stream.readableBytes + bytes.readableBytes)
-        joined.writeImmutableBuffer(stream)
-        joined.writeImmutableBuffer(bytes)
-        stream = joined
-      }
+    if stream.readableBytes == 0 {
+      stream = bytes
+      isAlone = false
+    } else if isAlone || !contents.isEmpty {
+      stream.writeImmutableBuffer(bytes)
     } else {
+      moveStream(minimumCapacity: stream.readableBytes + bytes.readableBytes)
       stream.writeImmutableBuffer(bytes)
     }
     openRecords(protection: &protection)
+  }
+
+  /// The part of a record that has come moves to a buffer of its own, away from slices in use. What comes after it is
+  /// appended there, without a copy of all for each piece.
+  private mutating func moveStream(minimumCapacity: Int) {
+    var moved = ByteBufferAllocator().buffer(capacity: minimumCapacity)
+    moved.writeImmutableBuffer(stream)
+    stream = moved
+    isAlone = true
+  }
+
+  /// a small part of a record does not keep the large read that it came in.
+  private mutating func shrinkStream() {
+    if stream.readableBytes == 0 {
+      stream = ByteBuffer()
+    } else if !isAlone, stream.storageCapacity > 4 * stream.readableBytes + 4096 {
+      moveStream(minimumCapacity: stream.readableBytes)
+    }
   }
 
   private mutating func openRecords(protection: inout RecordProtection) {
@@ -97,20 +113,16 @@ struct InputRecords {
         guard hasFrame else { throw .violation(Violation("F-1", "a record with no frame in it")) }
       }
       guard let content = contents.popFirst() else {
-        if stream.readableBytes == 0 { stream = ByteBuffer() }  // an idle connection keeps no receive buffer
+        shrinkStream()
         if let failure { throw failure }
         return nil
       }
       guard let slice = stream.getSlice(at: content.index, length: content.count) else { continue }
       record = slice
+      isAlone = false
       isInRecord = true
       hasFrame = false
       stream.moveReaderIndex(to: content.index + content.count + tagByteCount)
     }
-  }
-
-  /// Bytes that have come and have not been taken.
-  var byteCount: Int {
-    stream.readableBytes
   }
 }

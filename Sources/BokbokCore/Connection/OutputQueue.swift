@@ -35,6 +35,7 @@ struct OutputQueue {
     var answerByteCount = 0
     /// Fragments of answers, which count towards no limit any more.
     var answerFragmentByteCount = 0
+    var fragmentCount = 0
   }
 
   private let tagByteCount: Int
@@ -53,6 +54,8 @@ struct OutputQueue {
   private(set) var protocolByteCount = 0
   private var shortAnswerByteCount = 0
   private var answerFragmentByteCount = 0
+  /// Fragments in the records that have not been taken.
+  private var fragmentCount = 0
 
   /// The peer's `max-partial`.
   var partialBytesMax = 0
@@ -202,6 +205,8 @@ struct OutputQueue {
     if let fragment = message.rest.readSlice(length: count) {
       records.writeImmutableBuffer(fragment)
     }
+    open?.fragmentCount += 1
+    fragmentCount += 1
     if message.kind == .response {
       longAnswerByteCount -= count
       let frameByteCount = Frame.headerByteCount + count
@@ -226,13 +231,15 @@ struct OutputQueue {
     finished: (Finished) -> Void
   ) throws(CipherError) -> ByteBuffer? {
     beginWaiting()
-    var hasTurn = true
-    while !begun.isEmpty, hasTurn || records.readableBytes < byteCountMax {
+    // P-1: fragments get the room that single frames leave, so that none waits in a record that is not taken now; but
+    // one, where single frames leave none for ever.
+    var isDue = fragmentCount == 0
+    while !begun.isEmpty, isDue || records.readableBytes < byteCountMax {
       if let done = appendFragment() {
         finished(done)
         beginWaiting()
       }
-      hasTurn = false
+      isDue = false
     }
     closeRecord()
     guard !marks.isEmpty else { return nil }
@@ -242,13 +249,14 @@ struct OutputQueue {
     var taken = 0
     for mark in marks {
       let count = mark.contentByteCount + tagByteCount
-      if taken > 0, end - start + Record.headerByteCount + count > byteCountMax { break }
+      if end - start >= byteCountMax, taken > 0 { break }
       records.setInteger(UInt16(truncatingIfNeeded: count), at: end)
       try protection.seal(&records, at: end + Record.headerByteCount, count: mark.contentByteCount)
       end += Record.headerByteCount + count
       protocolByteCount -= mark.protocolByteCount
       shortAnswerByteCount -= mark.answerByteCount
       answerFragmentByteCount -= mark.answerFragmentByteCount
+      fragmentCount -= mark.fragmentCount
       taken += 1
     }
     if taken == marks.count {
@@ -284,6 +292,7 @@ struct OutputQueue {
     protocolByteCount = 0
     shortAnswerByteCount = 0
     answerFragmentByteCount = 0
+    fragmentCount = 0
     longestShortAnswer = 0
   }
 }

@@ -16,8 +16,10 @@ struct OwnExchanges {
     var isAbandoned = false
     /// CANCEL has been sent.
     var isCancelled = false
-    /// Fragments of the answer.
+    /// Fragments of the answer; none are held where nobody waits for it.
     var response = ByteBuffer()
+    /// Bytes of the answer that have come.
+    var responseByteCount = 0
   }
 
   private var table: [ExchangeID: Exchange] = [:]
@@ -108,20 +110,18 @@ struct OwnExchanges {
     case sent
   }
 
-  /// Size of the fragments of the answer that are held, in bytes.
-  func responseByteCount(_ id: ExchangeID) -> Int {
-    table[id]?.response.readableBytes ?? 0
-  }
-
-  /// Adds a fragment of the answer, copied out of the receive buffer.
-  mutating func appendResponse(_ fragment: ByteBuffer, to id: ExchangeID) {
+  /// Adds a fragment of the answer, copied out of the receive buffer, and says how many bytes more are held.
+  mutating func appendResponse(_ fragment: ByteBuffer, to id: ExchangeID) -> Int {
+    table[id]?.responseByteCount += fragment.readableBytes
+    guard table[id]?.isAbandoned == false else { return 0 }
     table[id]?.response.writeImmutableBuffer(fragment)
+    return fragment.readableBytes
   }
 
   /// The whole answer: what was held, and the last fragment. An answer of one fragment is not copied.
   mutating func takeResponse(of id: ExchangeID, last: ByteBuffer) -> ByteBuffer {
-    guard responseByteCount(id) > 0 else { return last }
-    appendResponse(last, to: id)
+    guard let held = table[id]?.response.readableBytes, held > 0 else { return last }
+    table[id]?.response.writeImmutableBuffer(last)
     return table[id]?.response ?? last
   }
 
