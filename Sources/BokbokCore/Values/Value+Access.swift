@@ -29,7 +29,11 @@ extension Value {
   public var text: String {
     get throws(ValueAccessError) {
       guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "text") }
-      let text = buffer.withUnsafeReadableBytes { String(validating: $0, as: UTF8.self) }
+      let text = buffer.withUnsafeReadableBytes { bytes in
+        // What is all ASCII needs no validation, which takes longer than all the rest.
+        bytes.allSatisfy { $0 < 0x80 }
+          ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+      }
       guard let text else { throw .notText(self) }
       return text
     }
@@ -43,23 +47,38 @@ extension Value {
   /// - Parameter type: the type of the number; `Int` if it is left out.
   /// - Throws: ``ValueAccessError`` if this is a list, the bytes are not a number in this form, or the number does not
   ///   fit the type.
+  @inlinable
   public func integer<Integer: FixedWidthInteger>(
     as type: Integer.Type = Int.self
   ) throws(ValueAccessError) -> Integer {
-    guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "a decimal number") }
-    let digits = buffer.readableBytesView
-    let isNegative = digits.first == UInt8(ascii: "-")
-    let magnitude = isNegative ? digits.dropFirst() : digits
-    guard
-      let firstDigit = magnitude.first,
-      magnitude.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-      // `0` stands alone, and has no sign.
-      firstDigit != UInt8(ascii: "0") || digits.count == 1
-    else { throw .notADecimalNumber(self) }
+    // Nearly all numbers take this way, which is not generic.
+    if let number = shortDecimal.flatMap(Integer.init(exactly:)) { return number }
+    return try longDecimal(as: type)
+  }
 
+  /// The number of an atom that is one and surely fits an `Int`.
+  @usableFromInline
+  var shortDecimal: Int? {
+    guard case .atom(let buffer) = self else { return nil }
+    return buffer.withUnsafeReadableBytes { bytes in
+      guard bytes.count <= 18, let (isNegative, digits) = Value.canonicalDecimal(bytes) else { return nil }
+      var magnitude = 0
+      for index in digits { magnitude = magnitude * 10 + Int(bytes[index] - UInt8(ascii: "0")) }
+      return isNegative ? -magnitude : magnitude
+    }
+  }
+
+  /// A number of any length, or why there is none.
+  @usableFromInline
+  func longDecimal<Integer: FixedWidthInteger>(as type: Integer.Type) throws(ValueAccessError) -> Integer {
+    guard case .atom(let buffer) = self else { throw .notAnAtom(self, expected: "a decimal number") }
+    let bytes = Array(buffer.readableBytesView)
+    guard let (isNegative, digits) = bytes.withUnsafeBytes(Value.canonicalDecimal) else {
+      throw .notADecimalNumber(self)
+    }
     var number: Integer = 0
-    for byte in magnitude {
-      let digit = Integer(truncatingIfNeeded: byte - UInt8(ascii: "0"))
+    for index in digits {
+      let digit = Integer(truncatingIfNeeded: bytes[index] - UInt8(ascii: "0"))
       let (product, productOverflows) = number.multipliedReportingOverflow(by: 10)
       let (sum, sumOverflows) =
         isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
@@ -67,6 +86,18 @@ extension Value {
       number = sum
     }
     return number
+  }
+
+  /// The sign and the digits of a decimal number in its canonical form; nil if it is none.
+  private static func canonicalDecimal(_ bytes: UnsafeRawBufferPointer) -> (isNegative: Bool, digits: Range<Int>)? {
+    let isNegative = bytes.first == UInt8(ascii: "-")
+    let digits = (isNegative ? 1 : 0)..<bytes.count
+    guard !digits.isEmpty else { return nil }
+    for index in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) else { return nil }
+    }
+    // `0` stands alone, and has no sign.
+    return bytes[digits.lowerBound] != UInt8(ascii: "0") || bytes.count == 1 ? (isNegative, digits) : nil
   }
 
   /// The values of this list.

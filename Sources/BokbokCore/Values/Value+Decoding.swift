@@ -133,10 +133,9 @@ private struct ValueStack: ~Copyable {
   /// Replaces the values from `start` on with the list of them.
   mutating func collapse(from start: Int) {
     guard start < count else { return push(.list([])) }
-    let elements = storage[start..<count]
-    let list = [Value](unsafeUninitializedCapacity: elements.count) { memory, initializedCount in
-      initializedCount = memory.moveInitialize(fromContentsOf: elements)
-    }
+    var list: [Value] = []
+    list.reserveCapacity(count - start)
+    for index in start..<count { list.append(storage.moveElement(from: index)) }
     count = start
     push(.list(list))
   }

@@ -9,8 +9,7 @@ extension Value {
     let byteCount = try encodedByteCount()
     guard byteCount <= Value.encodedByteCountMax else { throw .tooLong(byteCount: byteCount) }
     var buffer = ByteBuffer()
-    buffer.reserveCapacity(byteCount)
-    encode(into: &buffer)
+    encode(into: &buffer, byteCount: byteCount)
     return buffer
   }
 
@@ -22,60 +21,105 @@ extension Value {
   /// - Throws: ``ValueEncodingError`` if the value nests deeper than ``depthMax`` or holds more than ``valueCountMax``
   ///   values (E-4), whatever its depth: no more of it is looked at.
   package func encodedByteCount() throws(ValueEncodingError) -> Int {
-    var valueCount = 0
-    return try encodedByteCount(depth: 0, valueCount: &valueCount)
-  }
-
-  /// - Parameter depth: how many lists this value stands in.
-  private func encodedByteCount(depth: Int, valueCount: inout Int) throws(ValueEncodingError) -> Int {
-    valueCount += 1
-    guard valueCount <= Value.valueCountMax else { throw .tooManyValues }
     switch self {
     case .atom(let bytes):
-      let length = bytes.readableBytes
-      return Value.decimalDigitCount(of: length) + 1 + length
+      return Value.encodedByteCount(ofAtom: bytes)
     case .list(let elements):
-      guard depth < Value.depthMax else { throw .tooDeep }
-      var byteCount = 2
-      for element in elements {
-        byteCount += try element.encodedByteCount(depth: depth + 1, valueCount: &valueCount)
+      var valueCount = 1
+      return try Value.encodedByteCount(ofList: elements, depth: 1, valueCount: &valueCount)
+    }
+  }
+
+  /// - Parameters:
+  ///   - depth: how deep the list is nested, itself included.
+  ///   - valueCount: how many values have been found so far, the list included.
+  private static func encodedByteCount(
+    ofList elements: [Value],
+    depth: Int,
+    valueCount: inout Int
+  ) throws(ValueEncodingError) -> Int {
+    guard depth <= depthMax else { throw .tooDeep }
+    // The elements are counted before any is looked at, so no more than the limit are ever looked at.
+    valueCount += elements.count
+    guard valueCount <= valueCountMax else { throw .tooManyValues }
+    var byteCount = 2
+    // Atoms are taken here and by index, which takes no reference to them: most of the time goes into that otherwise.
+    for index in elements.indices {
+      switch elements[index] {
+      case .atom(let bytes):
+        byteCount += encodedByteCount(ofAtom: bytes)
+      case .list(let elements):
+        byteCount += try encodedByteCount(ofList: elements, depth: depth + 1, valueCount: &valueCount)
+      }
+    }
+    return byteCount
+  }
+
+  private static func encodedByteCount(ofAtom bytes: ByteBuffer) -> Int {
+    decimalDigitCount(of: bytes.readableBytes) + 1 + bytes.readableBytes
+  }
+
+  /// Appends the canonical encoding.
+  ///
+  /// Only after ``encodedByteCount()`` has succeeded for this value; nothing is written of one that cannot be sent.
+  package func encode(into buffer: inout ByteBuffer) {
+    guard let byteCount = try? encodedByteCount() else {
+      return assertionFailure("a value is encoded that cannot be sent (E-4)")
+    }
+    encode(into: &buffer, byteCount: byteCount)
+  }
+
+  /// - Parameter byteCount: what ``encodedByteCount()`` has given.
+  private func encode(into buffer: inout ByteBuffer, byteCount: Int) {
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
+      guard var position = memory.baseAddress else { return 0 }
+      switch self {
+      case .atom(let bytes): Value.write(atom: bytes, to: &position)
+      case .list(let elements): Value.write(list: elements, to: &position)
       }
       return byteCount
     }
   }
 
-  /// Appends the canonical encoding.
-  ///
-  /// Only after ``encodedByteCount()`` has succeeded for this value: nothing is checked here. Reserving that many bytes
-  /// before saves copies.
-  package func encode(into buffer: inout ByteBuffer) {
-    switch self {
-    case .atom(let bytes):
-      Value.encode(atom: bytes, into: &buffer)
-    case .list(let elements):
-      buffer.writeInteger(UInt8(ascii: "("))
-      for element in elements {
-        element.encode(into: &buffer)
+  /// Writes as many bytes as ``encodedByteCount()`` has counted, and moves the position behind them.
+  private static func write(list elements: [Value], to position: inout UnsafeMutableRawPointer) {
+    write(UInt8(ascii: "("), to: &position)
+    for index in elements.indices {
+      switch elements[index] {
+      case .atom(let bytes): write(atom: bytes, to: &position)
+      case .list(let elements): write(list: elements, to: &position)
       }
-      buffer.writeInteger(UInt8(ascii: ")"))
     }
+    write(UInt8(ascii: ")"), to: &position)
   }
 
-  private static func encode(atom: ByteBuffer, into buffer: inout ByteBuffer) {
-    let length = atom.readableBytes
-    let digitCount = decimalDigitCount(of: length)
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: digitCount + 1 + length) { memory in
-      var rest = length
-      for index in (0..<digitCount).reversed() {
-        memory[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      }
-      memory[digitCount] = UInt8(ascii: ":")
-      atom.withUnsafeReadableBytes { bytes in
-        UnsafeMutableRawBufferPointer(rebasing: memory[(digitCount + 1)...]).copyMemory(from: bytes)
-      }
-      return digitCount + 1 + length
+  private static func write(atom bytes: ByteBuffer, to position: inout UnsafeMutableRawPointer) {
+    let length = bytes.readableBytes
+    write(length: length, to: &position)
+    bytes.withUnsafeReadableBytes { bytes in
+      if let source = bytes.baseAddress { position.copyMemory(from: source, byteCount: length) }
     }
+    position += length
+  }
+
+  private static func write(_ byte: UInt8, to position: inout UnsafeMutableRawPointer) {
+    position.storeBytes(of: byte, as: UInt8.self)
+    position += 1
+  }
+
+  private static func write(length: Int, to position: inout UnsafeMutableRawPointer) {
+    let digitCount = decimalDigitCount(of: length)
+    var rest = length
+    for index in (0..<digitCount).reversed() {
+      position.storeBytes(
+        of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10),
+        toByteOffset: index,
+        as: UInt8.self
+      )
+      rest /= 10
+    }
+    position += digitCount
+    write(UInt8(ascii: ":"), to: &position)
   }
 
   private static func decimalDigitCount(of number: Int) -> Int {
