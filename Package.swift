@@ -72,6 +72,7 @@ let package = Package(
         "BokbokCore",
         "BokbokConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings
@@ -103,18 +104,11 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
-      name: "DocumentationTests",
+      name: "CLITests",
       dependencies: [
         "Bokbok", "BokbokCLI", "BokbokTestSupport",
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "NIOCore", package: "swift-nio"),
       ],
-      swiftSettings: settings
-    ),
-    .testTarget(
-      name: "CLITests",
-      dependencies: ["BokbokCLI", "BokbokTestSupport"],
       swiftSettings: settings
     ),
   ]
