@@ -1,3 +1,0 @@
-import BokbokConformance
-
-@main struct Bokbok { static func main() { print(probe()) } }

@@ -1,0 +1,47 @@
+internal import ArgumentParser
+
+/// The `bokbok` command.
+@main
+struct BokbokCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bokbok",
+    abstract: "Serve and call APIs over the Bokbok protocol, manage its keys and check implementations of it.",
+    discussion: """
+      An ADDRESS is one of:
+        tcp:HOST:PORT, HOST:PORT     TCP; IPv6 in brackets, as in tcp:[::1]:4711
+        unix:PATH, or a path with /  UNIX socket
+        stdio:                       standard input and output (serve only)
+
+      Values are written in the advanced notation of RFC 9804: (ping "12345"), #68ff#, |aGk=|.
+
+      \(ExitStatus.help)
+
+      To complete commands and options in a shell, install what this prints for it:
+        bokbok --generate-completion-script bash|zsh|fish
+      """,
+    version: "bokbok \(Version.current)",
+    subcommands: [
+      ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, DecodeCommand.self, TesteeCommand.self,
+    ]
+  )
+
+  static func main() async {
+    do {
+      var command = try await asyncParseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let failure as CommandFailure {
+      failure.endProcess()
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// The version of this command, as `--version` and the testee's `hello` say it.
+enum Version {
+  static let current = "0.1.0"
+}

@@ -1,0 +1,96 @@
+internal import ArgumentParser
+internal import BokbokConformance
+
+/// `bokbok decode`: explains bytes of a connection.
+struct DecodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decode",
+    abstract: "Explain bytes that one side of a connection sent.",
+    discussion: """
+      Prints a line for each part: its offset, its first bytes and its meaning, and, where the bytes break the protocol, \
+      the clause of the specification that they break. What only the other direction shows, such as an answer that \
+      nobody asked for, is not judged; sealed records are shown as they are.
+
+      The exit status is 65 if the bytes break a clause.
+      """
+  )
+
+  @Argument(help: "The file with the bytes; - or nothing is standard input.", completion: .file())
+  var file = "-"
+
+  @Flag(help: "The file holds hexadecimal digits, with white space wherever it likes.")
+  var hex = false
+
+  @Option(help: "Whose bytes they are: \(Side.names).")
+  var side: Side = .client
+
+  @Option(help: "What the first byte belongs to: \(Start.names). A preamble begins a connection.")
+  var start: Start = .preamble
+
+  @Flag(help: "Print JSON, a line for each part: offset, depth, hex, meaning and, if one is broken, clause.")
+  var json = false
+
+  enum Side: String, ExpressibleByArgument, CaseIterable {
+    case client, server
+
+    static let names = allCases.map(\.rawValue).joined(separator: " or ")
+    var sender: Annotator.Sender { self == .client ? .client : .server }
+  }
+
+  enum Start: String, ExpressibleByArgument, CaseIterable {
+    case preamble, records, frames, value
+
+    static let names = allCases.map(\.rawValue).joined(separator: ", ")
+    var start: Annotator.Start {
+      switch self {
+      case .preamble: .preamble
+      case .records: .records
+      case .frames: .frames
+      case .value: .value
+      }
+    }
+  }
+
+  private static let byteCountMax = 256 * 1024 * 1024
+
+  func run() throws {
+    let annotations = Annotator(sender: side.sender, start: start.start).annotate(try readBytes())
+    for annotation in annotations {
+      try StandardStream.output.write((json ? DecodeCommand.json(annotation) : annotation.line) + "\n")
+    }
+    let brokenClauses = annotations.compactMap(\.clause)
+    if !brokenClauses.isEmpty {
+      throw CommandFailure(
+        .dataError,
+        "The bytes break the protocol: \(brokenClauses.joined(separator: ", "))."
+      )
+    }
+  }
+
+  private func readBytes() throws(CommandFailure) -> [UInt8] {
+    let bytes =
+      file == "-"
+      ? try StandardStream.input.readToEnd(byteCountMax: DecodeCommand.byteCountMax)
+      : try POSIXFile.contents(of: file, byteCountMax: DecodeCommand.byteCountMax)
+    guard hex else { return bytes }
+    let digits = bytes.filter { ![0x09, 0x0A, 0x0D, 0x20].contains($0) }
+    guard let decoded = Hexadecimal.bytes(String(decoding: digits, as: UTF8.self)) else {
+      throw CommandFailure(
+        .dataError,
+        "The input is not hexadecimal: pairs of the digits 0-9 and a-f with white space between. "
+          + "Leave out --hex for bytes as they are."
+      )
+    }
+    return decoded
+  }
+
+  private static func json(_ annotation: Annotation) -> String {
+    var object = JSON.Object()
+    object["offset"] = .integer(annotation.offset)
+    object["depth"] = .integer(annotation.depth)
+    object["hex"] = .string(Hexadecimal.text(annotation.bytes))
+    object["meaning"] = .string(annotation.meaning)
+    object["clause"] = annotation.clause.map { .string($0) }
+    return JSON.object(object).encodedText
+  }
+}
