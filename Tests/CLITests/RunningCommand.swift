@@ -1,0 +1,148 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// The built `bokbok`, running as a process of its own.
+final class RunningCommand: Sendable {
+  let output: LineQueue
+  let errors: LineQueue
+  private let process: Mutex<Process>
+  private let input: FileHandle
+  private let ending: Task<Int32, Never>
+  let identifier: pid_t
+
+  /// Starts the command; its standard input is a pipe that stays open until ``closeInput()``.
+  init(_ arguments: [String]) throws {
+    let process = Process()
+    process.executableURL = try RunningCommand.executable()
+    process.arguments = arguments
+    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = errors
+    let (ends, continuation) = AsyncStream.makeStream(of: Int32.self)
+    process.terminationHandler = { process in
+      let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+      continuation.yield(status)
+      continuation.finish()
+    }
+    try process.run()
+    self.identifier = process.processIdentifier
+    self.input = input.fileHandleForWriting
+    self.output = LineQueue(reading: output.fileHandleForReading)
+    self.errors = LineQueue(reading: errors.fileHandleForReading)
+    self.process = Mutex(process)
+    self.ending = Task {
+      for await status in ends { return status }
+      return -1
+    }
+  }
+
+  /// Ends the process if it still runs, so that a test leaves nothing behind.
+  func end() {
+    process.withLock { process in
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+  }
+
+  /// Writes a line to standard input.
+  func send(_ line: String) throws {
+    try input.write(contentsOf: Data((line + "\n").utf8))
+  }
+
+  func closeInput() throws {
+    try input.close()
+  }
+
+  func signal(_ number: Int32) {
+    kill(identifier, number)
+  }
+
+  /// The next line of standard output; a failure of the test if there is none.
+  func nextLine() async throws -> String {
+    try #require(await output.next(), "standard output ended")
+  }
+
+  /// Takes lines of standard error up to one that holds the text.
+  @discardableResult
+  func errorLine(containing text: String) async throws -> String {
+    while let line = await errors.next() {
+      if line.contains(text) { return line }
+    }
+    throw MissingLine(text: text)
+  }
+
+  struct MissingLine: Error {
+    let text: String
+  }
+
+  /// The exit status, 128 and the number for a signal.
+  func waitForEnd() async -> Int32 {
+    await withTaskCancellationHandler {
+      await ending.value
+    } onCancel: {
+      end()
+    }
+  }
+
+  /// The command, which is built beside the tests.
+  static func executable() throws -> URL {
+    // The tests are an executable on Linux, and a bundle on macOS.
+    let tests = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
+    let beside = tests ?? URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    let command = beside.deletingLastPathComponent().appendingPathComponent("bokbok")
+    try #require(FileManager.default.isExecutableFile(atPath: command.path), "\(command.path) is not there")
+    return command
+  }
+}
+
+/// What a command has done that has ended.
+struct CommandResult {
+  let status: Int32
+  let output: String
+  let errors: String
+}
+
+/// Runs the command to its end.
+func run(_ arguments: String..., input: String = "") async throws -> CommandResult {
+  let command = try RunningCommand(arguments)
+  defer { command.end() }
+  if !input.isEmpty { try command.send(input) }
+  try command.closeInput()
+  async let output = command.output.rest()
+  async let errors = command.errors.rest()
+  let texts = await (output.joined(separator: "\n"), errors.joined(separator: "\n"))
+  return CommandResult(status: await command.waitForEnd(), output: texts.0, errors: texts.1)
+}
+
+/// A folder of its own for a test, removed at its end.
+struct TemporaryFolder: ~Copyable {
+  let path: String
+
+  init() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bokbok-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    path = folder.path
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  /// The path of a file in the folder.
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  /// Writes a file with a mode, and returns its path.
+  func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
+    let path = file(name)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    return path
+  }
+}
+
+/// The permissions of a file.
+func mode(of path: String) throws -> Int {
+  let attributes = try FileManager.default.attributesOfItem(atPath: path)
+  return try #require(attributes[.posixPermissions] as? Int)
+}
