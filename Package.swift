@@ -104,6 +104,16 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
+      name: "DocumentationTests",
+      dependencies: [
+        "Bokbok", "BokbokCLI", "BokbokTestSupport",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: settings
+    ),
+    .testTarget(
       name: "CLITests",
       dependencies: [
         "Bokbok", "BokbokCLI", "BokbokTestSupport",
