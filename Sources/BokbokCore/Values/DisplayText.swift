@@ -22,13 +22,12 @@ extension String {
     self = buffer.withUnsafeReadableBytes { DisplayText.render($0, charactersMax: charactersMax) }
   }
 
-  /// Bytes of the other side for people and logs, as ``init(displaying:charactersMax:)-(ByteBuffer,_)`` writes them
-  /// (E-5).
+  /// Bytes of the other side for people and logs (E-5): the same as of a buffer that holds them.
   public init(displaying bytes: [UInt8], charactersMax: Int = 256) {
     self = bytes.withUnsafeBytes { DisplayText.render($0, charactersMax: charactersMax) }
   }
 
-  /// Text of the other side for people and logs, as ``init(displaying:charactersMax:)-(ByteBuffer,_)`` writes it (E-5).
+  /// Text of the other side for people and logs (E-5): the same as of a buffer that holds its UTF-8 bytes.
   public init(displaying text: some StringProtocol, charactersMax: Int = 256) {
     var text = String(text)
     self = text.withUTF8 { DisplayText.render(UnsafeRawBufferPointer($0), charactersMax: charactersMax) }

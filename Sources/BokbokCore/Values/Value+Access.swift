@@ -41,7 +41,7 @@ extension Value {
 
   /// The number whose decimal digits this atom holds.
   ///
-  /// Only the canonical form is taken, which ``init(_:)-(BinaryInteger)`` writes: no sign but a `-` before a negative
+  /// Only the canonical form is taken, in which `Value(42)` writes it: no sign but a `-` before a negative
   /// number, no leading zeros, no white space.
   ///
   /// - Parameter type: the type of the number; `Int` if it is left out.

@@ -13,6 +13,7 @@ extension Value {
   /// Lists stand in parentheses, white space between values is free, and a whole value may be given as the base 64 of its
   /// canonical encoding, `{KDE6YSk=}`. A number is written in quotes, since a token begins with no digit.
   ///
+  /// Base 64 may lack its padding, but bits at its end that belong to no byte must be 0, as in every proper encoding.
   /// Beyond the RFC, a quoted string may hold characters outside of ASCII as they are; they stand for their UTF-8 bytes.
   ///
   /// What has been read can be sent: the limits ``depthMax`` and ``valueCountMax`` hold here too.
