@@ -211,6 +211,26 @@ struct TesteeTests {
     _ = try await client.connect(["address": address, "user": "alice", "key": Self.key])
   }
 
+  @Test(.clauses("H-12.a"))
+  func `user names that only look the same are different users`() async throws {
+    let server = try TesteeProcess()
+    defer { server.end() }
+    let client = try TesteeProcess()
+    defer { client.end() }
+    let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+    let otherKey = String(repeating: "a5", count: 32)
+    try server.command.send(
+      #"{"seq":9,"command":"listen","address":"tcp:127.0.0.1:0","#
+        + #""users":{"\#(composed)":"\#(Self.key)","\#(decomposed)":"\#(otherKey)"}}"#
+    )
+    let listening = try #require(try await server.reply(to: 9)["ok"] as? [String: Any])
+    let address = try #require(listening["address"] as? String)
+    _ = try await client.connect(["address": address, "user": composed, "key": Self.key])
+    _ = try await client.connect(["address": address, "user": decomposed, "key": otherKey])
+    let mixed = try client.send("connect", ["address": address, "user": decomposed, "key": Self.key])
+    #expect(try await client.failure(of: mixed)["code"] as? String == "authentication-failed")
+  }
+
   @Test func `settings and limits are taken over`() async throws {
     let pair = try await TesteePair(
       settings: ["max-message": 1024, "max-requests": 1, "max-partial": 1024],

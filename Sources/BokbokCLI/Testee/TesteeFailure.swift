@@ -12,11 +12,12 @@ struct TesteeFailure: Error {
   let kind: Kind
   let code: String?
   let message: String
-  let details: [Value]
+  /// Of an ERROR frame: its details, perhaps none.
+  let details: [Value]?
   /// Who found a violation.
   let side: Side?
 
-  init(_ kind: Kind, _ message: String, code: String? = nil, details: [Value] = [], side: Side? = nil) {
+  init(_ kind: Kind, _ message: String, code: String? = nil, details: [Value]? = nil, side: Side? = nil) {
     self.kind = kind
     self.code = code
     self.message = message
@@ -69,7 +70,7 @@ struct TesteeFailure: Error {
     object["kind"] = .string(kind.rawValue)
     object["code"] = code.map { .string($0) }
     object["message"] = .string(message)
-    if !details.isEmpty { object["details"] = .array(details.map { .string($0.hexadecimal) }) }
+    object["details"] = details.map { details in .array(details.map { .string($0.hexadecimal) }) }
     object["side"] = side.map { .string($0.rawValue) }
     return .object(object)
   }
