@@ -11,23 +11,24 @@ package enum JSON: Equatable, Sendable {
   /// The members of an object, in their order. No name stands twice.
   package struct Object: Equatable, Sendable {
     package private(set) var members: [(name: String, value: JSON)] = []
-    private var indices: [String: Int] = [:]
+    /// By the bytes of the names: texts that only look the same are different names.
+    private var indices: [[UInt8]: Int] = [:]
 
     package init() {}
 
     /// The value of a member. Setting nil removes it.
     package subscript(name: String) -> JSON? {
-      get { indices[name].map { members[$0].value } }
+      get { indices[Array(name.utf8)].map { members[$0].value } }
       set {
-        switch (indices[name], newValue) {
+        switch (indices[Array(name.utf8)], newValue) {
         case (let index?, let value?):
           members[index].value = value
         case (nil, let value?):
-          indices[name] = members.count
+          indices[Array(name.utf8)] = members.count
           members.append((name, value))
         case (let index?, nil):
           members.remove(at: index)
-          indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.name, $0) })
+          indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { (Array($1.name.utf8), $0) })
         case (nil, nil):
           break
         }
