@@ -90,7 +90,8 @@ final class ConsoleSession {
     process.environment = environment
     let output = Pipe()
     process.standardOutput = output
-    process.standardError = output
+    // What goes on in the background may log at any time.
+    process.standardError = step.isBackground ? FileHandle.nullDevice : output
     process.standardInput = FileHandle.nullDevice
     try process.run()
     guard step.isBackground else {
