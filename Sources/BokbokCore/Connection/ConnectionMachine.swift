@@ -41,6 +41,11 @@ package struct ConnectionMachine: ~Copyable {
     self.state = state
   }
 
+  /// A connection past its handshake, for whoever examines one in the middle.
+  init(established connection: consuming EstablishedConnection) {
+    state = .established(connection)
+  }
+
   // MARK: Start
 
   /// A client's side; its first output is there at once.
@@ -348,9 +353,7 @@ package struct ConnectionMachine: ~Copyable {
     _ connection: consuming OpeningConnection
   ) -> ConnectionMachine {
     switch consume step {
-    case .idle:
-      .init(state: .opening(connection))
-    case .action:
+    case .idle, .action:
       .init(state: .opening(connection))
     case .established(let protection, let userName):
       .init(state: .established(connection.established(protection, userName: userName)))
