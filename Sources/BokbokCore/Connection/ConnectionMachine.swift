@@ -131,14 +131,12 @@ package struct ConnectionMachine: ~Copyable {
   /// All output taken so far has been handed to the system. Only needed while `wantsWriteReport`.
   package mutating func outputWritten(now: NIODeadline) {
     switch consume state {
-    case .opening(let connection):
-      self = .init(state: .opening(connection))
-    case .established(let connection):
-      self = .init(state: .established(connection))
     case .ending(var connection):
       connection.now = now
       connection.stream.outputWritten()
       self = .init(state: .ending(connection))
+    case let other:
+      self = .init(state: other)
     }
   }
 
@@ -353,7 +351,9 @@ package struct ConnectionMachine: ~Copyable {
     _ connection: consuming OpeningConnection
   ) -> ConnectionMachine {
     switch consume step {
-    case .idle, .action:
+    case .idle:
+      .init(state: .opening(connection))
+    case .action:
       .init(state: .opening(connection))
     case .established(let protection, let userName):
       .init(state: .established(connection.established(protection, userName: userName)))
