@@ -476,7 +476,6 @@ class Machine:
             raise Violation("C-1.d", "a second CLOSE")
         self._close_received = (code, message)
         self._responder.peer_has_closed = True  # C-1.f
-        self._responder.is_late = True  # C-3.a
         self._requester.close_received()  # C-2.a, C-2.d
         if self._close_sent is None:
             self._received_before_sent = True

@@ -86,18 +86,23 @@ class ServerOpenings(unittest.TestCase):
             handshake._messages[0].remove("psk")
             handshake._mix_public(public)
             zero.append(record(USER.encode()) + record(public + handshake.write(b"k" * 32)))
+
+        def hello_of(user: bytes) -> bytes:
+            name = len(user).to_bytes(2, "big") + user
+            return name + record(client_handshake(user=user).write(b"k" * 32))
+
         cases: dict[str, tuple[bytes, bytes | None]] = {
             "H-4.a": (record(b"nobody") + record(good), None),
             "H-4.b wrong key": (record(USER.encode()) + record(client_handshake(bytes(32)).write(b"k" * 32)), KEY),
             "H-4.b prologue": (record(b"bob") + record(good), KEY),
             "H-4.h short": (record(USER.encode()) + record(good), KEY[:31]),
             "H-4.h long": (record(USER.encode()) + record(good), KEY + b"x"),
-            "H-5.a empty": (record(b"x")[:1] + b"\0" + record(good), KEY),
-            "H-5.a long": (record(b"x" * 256) + record(good), KEY),
-            "H-5.b": (record(b"\xff") + record(good), KEY),
-            "H-12.b surrogate": (record(b"\xed\xa0\x80") + record(good), KEY),
-            "H-12.b overlong": (record(b"\xc0\xaf") + record(good), KEY),
-            "H-12.b range": (record(b"\xf4\x90\x80\x80") + record(good), KEY),
+            "H-5.a empty": (hello_of(b""), KEY),
+            "H-5.a long": (hello_of(b"x" * 256), KEY),
+            "H-5.b": (hello_of(b"\xff"), KEY),
+            "H-12.b surrogate": (hello_of(b"\xed\xa0\x80"), KEY),
+            "H-12.b overlong": (hello_of(b"\xc0\xaf"), KEY),
+            "H-12.b range": (hello_of(b"\xf4\x90\x80\x80"), KEY),
             "H-5.c short": (record(USER.encode()) + record(good[:-1]), KEY),
             "H-5.c long": (record(USER.encode()) + record(good + b"x"), KEY),
             "H-5.c empty": (record(USER.encode()) + b"\0\0", KEY),
@@ -269,6 +274,10 @@ class ClientOpenings(unittest.TestCase):
             self.assertEqual(bytes(opening._handshake.ephemeral_secret), bytes(32))
             self.assertTrue(all(not any(key) for key in opening._handshake.pre_shared_keys))
         self.assertNotEqual(hellos[0][-80:-48], hellos[1][-80:-48])  # H-7.b
+        for role in ("client", "server"):
+            handshake = Bench(role, "sealed").open().machine._opening._handshake
+            self.assertFalse(any(handshake.ephemeral_secret) or any(map(any, handshake.pre_shared_keys)))  # H-8.a
+            self.assertFalse(any(handshake.state.chaining_key) or any(handshake.state.cipher._key))
         bench = Bench("client", "sealed").open()
         ciphers = bench.machine._sending, bench.machine._receiving
         self.assertTrue(all(any(cipher._key) for cipher in ciphers))

@@ -79,6 +79,7 @@ FIRST_FRAMES = {
     "S-1.c ping": ping(),
     "S-1.c request": request(1, ["echo"]),
     "S-1.c close": close(),
+    "S-1.c that could be SETTINGS": request(1, []),
     "S-3.b empty": frame(SETTINGS),
     "S-3.b no value": frame(SETTINGS, b"("),
     "S-3.b rest": frame(SETTINGS, b"()x"),
@@ -182,6 +183,7 @@ class Violations(unittest.TestCase):
         bench.send(response(ids[0], bytes(1000), MORE))
         bench.send(error(ids[0], "x", ""))  # makes room: X-3.e
         bench.send(response(ids[1], bytes(1000), MORE))
+        self.assertIsNone(bench.ended)
         bench.send(request(9, bytes(101), MORE))
         self.assert_violation(bench, "X-10.e")
 
@@ -232,6 +234,7 @@ class Violations(unittest.TestCase):
     def test_discarding_ends_after_a_second(self):
         bench = Bench().open()
         bench.send(frame(9))
+        bench.turn_clock(0.6)  # while the word is written
         bench.pump()
         bench.turn_clock(0.99)
         bench.feed(b"x" * 100_000)

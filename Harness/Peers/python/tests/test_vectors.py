@@ -8,6 +8,8 @@ from typing import Any, Callable
 
 from bokbok.keys import derive_key, passphrase_salt
 from bokbok.noise import Handshake, NotAuthentic, message_patterns
+from bokbok.opening import ClientOpening, ServerOpening
+from bokbok.wire import SETTINGS, encode_frame
 
 VECTORS = pathlib.Path(__file__).resolve().parents[4] / "Vectors"
 
@@ -81,6 +83,40 @@ class Noise(unittest.TestCase):
         side = Handshake(name, initiator=False, prologue=b"", pre_shared_keys=[bytearray(32)])
         with self.assertRaises(NotAuthentic):
             side.read(bytes(31))
+
+
+class Example(unittest.TestCase):
+    """The sealed connection of the specification's reading guide."""
+
+    def test_the_handshake(self):
+        secrets = [bytes(range(start, start + 32)) for start in (0x00, 0x20, 0x40, 0x60)]
+        user_key, session_key, client_secret, server_secret = secrets
+        entropy = [session_key, client_secret]
+        client = ClientOpening(b"alice", user_key, entropy=lambda size: entropy.pop(0))
+        server = ServerOpening(bytes(32), entropy=lambda size: server_secret)
+        hello = bytearray(client.begin())
+        self.assertEqual(
+            hello.hex(),
+            "424f4b424f4b01010005616c696365005079a631eede1bf9c98f12032cdeadd0e7a079398fc786b88cc846ec89af85a51a"
+            "c239f4f6a690d5414845ba0cc17e6d9d35131b01e698b27b9b77c955dbb73b088e40012397d3253a922d0d65f928f7ac",
+        )
+        self.assertEqual(server.receive(hello).user, "alice")
+        accepted = server.key_found(user_key)
+        self.assertEqual(
+            accepted.reply.hex(),
+            "424f4b424f4b01010030675dd574ed7789310b3d2e7681f3790b466c773b1521fecf36577958371ea52f"
+            "5b2926c3855da542417c0fedfdcc9ab6",
+        )
+        opened = client.receive(bytearray(accepted.reply))
+        for ends, key in (
+            ((opened.sending, accepted.receiving), "8f19bc62ffd1c4a546ff94f53018b6d1cb59aa68d1dbe26424938e55e75cfe7d"),
+            ((opened.receiving, accepted.sending), "91eecc3132deedefec3c92dd7faccfb8da476f0316de69a33911b53402fde109"),
+        ):
+            self.assertEqual([end._key.hex() for end in ends], [key, key])  # H-9.a
+        settings = encode_frame(SETTINGS, 0, b"()")
+        self.assertEqual(
+            accepted.sending.encrypt(settings).hex(), "eb2a11e6bf80dbc22493735999f12a252c6398098103ba44cbf4"
+        )
 
 
 class Passphrases(unittest.TestCase):
