@@ -1,5 +1,14 @@
+internal import Foundation
+
 /// One run of the conformance cases against one implementation.
 public struct ConformanceRun: Sendable {
+  /// What the run says about itself while it can: a status for the command to exit with.
+  private enum Status {
+    static let wrongUsage: Int32 = 2
+    static let failure: Int32 = 1
+    static let trouble: Int32 = 3
+  }
+
   private let options: ConformanceOptions
 
   /// A run with these options.
@@ -9,9 +18,184 @@ public struct ConformanceRun: Sendable {
 
   /// Runs the cases, prints the table for people and writes the reports that were asked for.
   ///
+  /// Cancelling the task has no effect: a run ends by itself, and quickly.
+  ///
   /// - Returns: the exit status of the command: 0 if everything that was declared ran and passed; 1 after a failure;
   ///   2 if the options or the data are wrong; 3 if the kit itself was in trouble or a case stayed inconclusive.
   public func run() async -> Int32 {
-    2
+    do {
+      return try await runOrThrow()
+    } catch let error as DataError {
+      complain("\(error)")
+      return Status.wrongUsage
+    } catch {
+      complain("\(error)")
+      return Status.trouble
+    }
+  }
+
+  private func runOrThrow() async throws -> Int32 {
+    guard (1...64).contains(options.jobCount) else {
+      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
+    }
+    let specification = try SpecificationIndex.embedded()
+    let loader = try CaseLoader(specification: specification)
+    let suite = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()
+    let selection = CaseSelection(options)
+    var planned: [(item: Case, configuration: Configuration)] = []
+    for item in suite.cases {
+      planned += Configuration.all.filter { selection.includes(item, $0) }.map { (item, $0) }
+    }
+    guard !planned.isEmpty else {
+      throw DataError(file: "the selection", message: "no case matches: --list shows what there is")
+    }
+    if options.listsOnly { return list(suite, selection) }
+    return try await run(planned, suite, specification)
+  }
+
+  // MARK: Running
+
+  private func run(
+    _ planned: [(item: Case, configuration: Configuration)],
+    _ suite: CaseSuite,
+    _ specification: SpecificationIndex
+  ) async throws -> Int32 {
+    let start = ContinuousClock.now
+    let implementation = try Implementation(options.testee)
+    let declaration: Declaration
+    switch await preflight(implementation) {
+    case .success(let found): declaration = found
+    case .failure(let status): return status.code
+    }
+    var results: [CaseResult] = []
+    var declared: [(item: Case, configuration: Configuration)] = []
+    for (item, configuration) in planned {
+      if let lack = declaration.lack(for: item, in: configuration) {
+        var result = CaseResult(item: item, configuration: configuration, state: .notDeclared, duration: .zero)
+        result.problem = CaseResult.Problem(expected: lack, got: "not declared by hello")
+        results.append(result)
+      } else {
+        declared.append((item, configuration))
+      }
+    }
+    let directory = try makeDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let progress = ProgressLine(totalCount: declared.count)
+    let scheduler = Scheduler(
+      implementation: implementation,
+      timeLimit: options.timeLimit,
+      jobCount: options.jobCount,
+      directory: directory
+    )
+    results += await scheduler.run(declared) { progress.note($0) }
+    progress.clear()
+    let summary = summary(results, planned, suite, implementation, declaration, .now - start)
+    try report(summary, specification)
+    return summary.exitStatus
+  }
+
+  private struct PreflightStatus: Error {
+    let code: Int32
+  }
+
+  private func preflight(_ implementation: Implementation) async -> Result<Declaration, PreflightStatus> {
+    let result = await onOwnThread { () -> Result<Declaration, PreflightStatus> in
+      do {
+        return .success(try Preflight.run(implementation))
+      } catch let error as SystemCallError {
+        complain("the testee cannot be started: \(error)")
+        return .failure(PreflightStatus(code: Status.wrongUsage))
+      } catch {
+        complain("this is no testee: \(error)")
+        if let failure = error as? PreflightFailure {
+          for line in failure.errorText.split(separator: "\n").suffix(20) { complain("  | \(line)") }
+        }
+        return .failure(PreflightStatus(code: Status.failure))
+      }
+    }
+    return result
+  }
+
+  /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
+  private func makeDirectory() throws -> String {
+    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private func summary(
+    _ results: [CaseResult],
+    _ planned: [(item: Case, configuration: Configuration)],
+    _ suite: CaseSuite,
+    _ implementation: Implementation,
+    _ declaration: Declaration,
+    _ duration: Duration
+  ) -> RunSummary {
+    var results = results
+    for index in results.indices {
+      let texts = [results[index].item.id, results[index].path]
+      let excuse = implementation.expectedFailures.first { expected in
+        texts.contains { Wildcard.matches(expected.pattern, $0) }
+      }
+      results[index].excuse = results[index].state == .notDeclared ? nil : excuse?.reason
+    }
+    // The order of the data files, whatever the threads did.
+    let order = Dictionary(
+      uniqueKeysWithValues: planned.enumerated().map { ($1.item.id + "/" + $1.configuration.path, $0) }
+    )
+    results.sort { order[$0.path, default: 0] < order[$1.path, default: 0] }
+    let allPaths = suite.cases.flatMap { item in
+      [item.id] + Configuration.all.filter { item.applies(to: $0) }.map { "\(item.id)/\($0.path)" }
+    }
+    let useless = implementation.expectedFailures.map(\.pattern).filter { pattern in
+      !allPaths.contains { Wildcard.matches(pattern, $0) }
+    }
+    let played = Configuration.Transport.played.map(\.rawValue)
+    return RunSummary(
+      implementation: implementation.name,
+      declaration: declaration,
+      suiteDigest: suite.digest,
+      suiteCaseCount: suite.cases.count,
+      results: results,
+      uselessExcuses: useless,
+      unplayedTransports: declaration.transports.filter { !played.contains($0) },
+      isStrict: options.isStrict,
+      duration: duration
+    )
+  }
+
+  // MARK: Output
+
+  private func report(_ summary: RunSummary, _ specification: SpecificationIndex) throws {
+    let lines = JSONLinesReport.lines(summary)
+    if options.jsonPath == "-" {
+      print(lines.joined(separator: "\n"))
+    } else {
+      let table = TableReport(summary: summary, specification: specification, showsTraces: options.showsTraces)
+      print(table.lines().joined(separator: "\n"))
+    }
+    if let path = options.jsonPath, path != "-" { try write(lines.joined(separator: "\n") + "\n", to: path) }
+    if let path = options.junitPath { try write(JUnitReport.text(summary), to: path) }
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  private func list(_ suite: CaseSuite, _ selection: CaseSelection) -> Int32 {
+    for item in suite.cases where selection.includes(item) {
+      let count = Configuration.all.count { selection.includes(item, $0) }
+      let clauses = item.clauses.joined(separator: " ")
+      print("\(item.id)  [\(item.level.rawValue), \(count) configurations, \(clauses)]  \(item.title)")
+    }
+    return 0
+  }
+
+  private func complain(_ text: String) {
+    FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
   }
 }

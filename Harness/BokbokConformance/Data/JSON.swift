@@ -16,6 +16,10 @@ package enum JSON: Equatable, Sendable {
 
     package init() {}
 
+    package init(_ members: [(String, JSON)]) {
+      for (name, value) in members { self[name] = value }
+    }
+
     /// The value of a member. Setting nil removes it.
     package subscript(name: String) -> JSON? {
       get { indices[Array(name.utf8)].map { members[$0].value } }
@@ -69,17 +73,14 @@ extension JSON {
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral,
-  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
   package init(stringLiteral text: String) { self = .string(text) }
   package init(integerLiteral number: Int) { self = .integer(number) }
   package init(booleanLiteral flag: Bool) { self = .bool(flag) }
   package init(arrayLiteral elements: JSON...) { self = .array(elements) }
-  package init(nilLiteral: ()) { self = .null }
 
   package init(dictionaryLiteral members: (String, JSON)...) {
-    var object = Object()
-    for (name, value) in members { object[name] = value }
-    self = .object(object)
+    self = .object(Object(members))
   }
 }

@@ -11,6 +11,17 @@ struct WireSettings: Equatable {
 
   init() {}
 
+  /// A name in well-formed settings that belongs to the specification, having no dot, and that it does not define.
+  static func undefinedName(in body: [UInt8]) -> String? {
+    guard let value = try? WireValues.decode(body), let settings = try? value.elements else { return nil }
+    for setting in settings {
+      guard let bytes = try? setting.bytes(at: 0) else { continue }
+      let name = String(decoding: bytes, as: UTF8.self)
+      if !name.contains("."), !names.contains(name) { return String(displaying: name, charactersMax: 64) }
+    }
+    return nil
+  }
+
   /// Reads the body of a SETTINGS frame by the rules of S-2 and S-3.
   init(body: [UInt8]) throws(WireFault) {
     let value: Value

@@ -2,7 +2,7 @@ internal import CSodium
 
 /// Noise's SymmetricState: chaining key, hash and the handshake's cipher, and beside them all other secrets that a
 /// handshake works with, in one piece of locked memory that is erased as a whole (H-8).
-struct SymmetricState: ~Copyable {
+package struct SymmetricState: ~Copyable {
   /// Where each thing lies in the memory; each has 32 bytes.
   enum Region: Int, CaseIterable {
     case chainingKey
@@ -28,7 +28,7 @@ struct SymmetricState: ~Copyable {
   private var counter: UInt64 = 0
 
   /// Binds the protocol's name and the prologue.
-  init(protocolName: String, prologue: [UInt8]) throws(SecretError) {
+  package init(protocolName: String, prologue: [UInt8]) throws(SecretError) {
     // The size is a multiple of 16: so the memory is aligned for what is put there.
     self.memory = try SecretBytes(uninitializedCount: Self.workspaceOffset + Primitives.DerivationWorkspace.byteCount)
     sodium_memzero(self.memory.base, self.memory.count)
@@ -70,11 +70,11 @@ struct SymmetricState: ~Copyable {
   /// Bytes that ``encryptAndHash(_:into:)`` adds.
   var overheadByteCount: Int { self.hasKey ? Primitives.tagByteCount : 0 }
 
-  func mixHash(_ data: UnsafeRawBufferPointer) {
+  package func mixHash(_ data: UnsafeRawBufferPointer) {
     Primitives.hash(self.bytes(of: .hash), data, into: self[.hash])
   }
 
-  mutating func mixKey(_ material: UnsafeRawBufferPointer) {
+  package mutating func mixKey(_ material: UnsafeRawBufferPointer) {
     Primitives.deriveKeys(
       from: self[.chainingKey],
       material,
@@ -86,7 +86,7 @@ struct SymmetricState: ~Copyable {
     self.counter = 0
   }
 
-  mutating func mixKeyAndHash(_ material: UnsafeRawBufferPointer) {
+  package mutating func mixKeyAndHash(_ material: UnsafeRawBufferPointer) {
     Primitives.deriveKeys(
       from: self[.chainingKey],
       material,
@@ -102,7 +102,7 @@ struct SymmetricState: ~Copyable {
   }
 
   /// Seals the plaintext into `output`, which has room for ``overheadByteCount`` more.
-  mutating func encryptAndHash(_ plaintext: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) {
+  package mutating func encryptAndHash(_ plaintext: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) {
     if self.hasKey {
       Primitives.seal(
         plaintext.baseAddress,
@@ -121,7 +121,7 @@ struct SymmetricState: ~Copyable {
   }
 
   /// Opens the ciphertext into `output`, which has room for ``overheadByteCount`` less.
-  mutating func decryptAndHash(_ ciphertext: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Bool {
+  package mutating func decryptAndHash(_ ciphertext: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Bool {
     if self.hasKey {
       guard
         let start = ciphertext.baseAddress,

@@ -1,0 +1,104 @@
+/// A live case: what the kit sends, what it expects, and why that is right. Written as data in `Harness/Cases`.
+package struct Case: Sendable {
+  /// Whether a failure fails the run (`must`) or is a warning (`should`).
+  package enum Level: String, Sendable {
+    case must
+    case should
+  }
+
+  /// How far the first connection is opened before the first step.
+  enum Start: String, Sendable {
+    case none
+    case stream
+    case flight
+    case keys
+    case open
+  }
+
+  /// The requirement it tests, a slash, and a name: `F-1/unknown-kind`.
+  package let id: String
+  /// The name of the file's subject.
+  package let subject: String
+  package let title: String
+  /// The clauses of the specification that it proves.
+  package let clauses: [String]
+  package let level: Level
+  /// The roles of the testee in which it runs.
+  package let roles: [Configuration.Role]
+  package let security: [Configuration.Security]
+  package let transports: [Configuration.Transport]
+  /// Features that the testee must have declared.
+  package let needs: [String]
+  /// Why the expected outcome is right.
+  package let why: String
+  let start: Start
+  let opening: OpeningStep
+  let receiveBufferByteCount: Int?
+  let testee: TesteeOptions
+  /// Whether a connection that is open after the last step is closed in order.
+  let closesAtEnd: Bool
+  let steps: [Step]
+
+  /// The requirement, such as `F-1`.
+  package var requirement: String { String(id.prefix { $0 != "/" }) }
+
+  /// The letters of the requirement, such as `F`: the section that a table counts by.
+  package var section: String { String(id.prefix { $0 != "-" }) }
+
+  /// Whether the case runs in a configuration.
+  func applies(to configuration: Configuration) -> Bool {
+    roles.contains(configuration.role) && security.contains(configuration.security)
+      && transports.contains(configuration.transport)
+  }
+}
+
+/// What a case asks of the testee's `listen` or `connect`.
+struct TesteeOptions: Sendable, Equatable {
+  /// Members for the command, ready to send: `settings`, `limits`.
+  var settings: JSON?
+  var limits: JSON?
+  /// Users of a sealed server, by name, keys in hexadecimal; nil for the usual one.
+  var users: JSON?
+  /// The user and key of a sealed client; nil for the usual ones.
+  var user: String?
+  var key: String?
+}
+
+/// One way in which the kit and a testee meet.
+package struct Configuration: Sendable, Hashable {
+  /// What the testee is.
+  package enum Role: String, Sendable, CaseIterable {
+    case server
+    case client
+  }
+
+  package enum Security: String, Sendable, CaseIterable {
+    case plain
+    case sealed
+  }
+
+  package enum Transport: String, Sendable, CaseIterable {
+    case tcp
+    case unix
+    case stdio
+  }
+
+  package let security: Security
+  package let transport: Transport
+  package let role: Role
+
+  /// The path that stands behind a case's id: `sealed/unix/server`.
+  package var path: String { "\(security.rawValue)/\(transport.rawValue)/\(role.rawValue)" }
+
+  /// All that this kit can play, in the order of the tables.
+  package static let all: [Configuration] = Security.allCases.flatMap { security in
+    Transport.played.flatMap { transport in
+      Role.allCases.map { Configuration(security: security, transport: transport, role: $0) }
+    }
+  }
+}
+
+extension Configuration.Transport {
+  /// The transports that this kit plays: cases may name others, and are not run there.
+  static let played: [Self] = [.tcp, .unix]
+}

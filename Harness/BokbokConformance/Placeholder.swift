@@ -1,3 +1,0 @@
-import CBokbokData
-
-package func probe() -> Int { Int(bokbok_data_count()) }

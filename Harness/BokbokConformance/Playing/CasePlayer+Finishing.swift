@@ -1,0 +1,94 @@
+extension CasePlayer {
+  /// After the last step: what is open is closed in order, the testee proves that it lives, and its descriptors are back
+  /// to where they were.
+  func finish(descriptorsBefore: OpenDescriptors?) throws {
+    for connection in connections { try finish(connection) }
+    if needsSurvivalProof { try proveSurvival() }
+    if let server, !isServerStopped {
+      var members = JSON.Object()
+      members["server"] = .string(server.id)
+      members["graceful"] = false
+      _ = try success(of: testee.send("stop", members), command: "stop")
+      isServerStopped = true
+    }
+    try checkReports()
+    if let descriptorsBefore { try checkDescriptors(descriptorsBefore) }
+  }
+
+  private func finish(_ connection: KitConnection) throws {
+    let stream = connection.stream
+    if stream.isOpen, item.closesAtEnd, connection.stage == .open, stream.inputEnd == nil {
+      stream.isReadingPaused = false
+      try close(CloseStep(code: "normal", message: "", allowsAnswers: false), on: connection)
+    } else if stream.isOpen {
+      // The kit reads to the end before it closes, so that it resets nothing.
+      needsSurvivalProof = true
+      stream.isReadingPaused = false
+      stream.shutDownOutput()
+      _ = try wait(for: "the end of the stream after the kit has ended its half") { stream.inputEnd }
+      stream.close()
+    }
+    guard connection.wasOpened, !connection.isClosedReported else { return }
+    let pattern = EventPattern(
+      name: "closed",
+      payload: nil,
+      payloadBytes: nil,
+      reasons: nil,
+      codes: nil,
+      user: nil,
+      isOfAnyConnection: false
+    )
+    try expectEvent(pattern, on: connection.name)
+  }
+
+  /// The same process answers a good request on a new connection.
+  private func proveSurvival() throws {
+    if configuration.role == .server {
+      let knowsUsualUser = item.testee.users == nil
+      if isServerStopped || !knowsUsualUser {
+        if let server, !isServerStopped {
+          var members = JSON.Object()
+          members["server"] = .string(server.id)
+          members["graceful"] = false
+          _ = try success(of: testee.send("stop", members), command: "stop")
+        }
+        try listenAsUsual()
+      }
+    }
+    try playGoodConnection()
+  }
+
+  /// Another connection by the book: opened, one request, closed.
+  func playGoodConnection() throws {
+    let name = "good-\(connections.count)"
+    let step = ConnectStep(name: name, start: .open, opening: OpeningStep(), receiveBufferByteCount: nil)
+    try connect(step, options: configuration.role == .client ? TesteeOptions() : serverOptions)
+    let connection = try connection(name)
+    try roundTrip(nil, id: nil, on: connection)
+    try close(CloseStep(code: "normal", message: "", allowsAnswers: false), on: connection)
+  }
+
+  /// Each open connection was reported as closed exactly once, and nothing else was.
+  private func checkReports() throws {
+    try noteMessages()
+    if let event = testee.events.first(where: { $0["event"] == "closed" }) {
+      let expected = "one event closed for each connection that was open"
+      throw CaseFailure(clause: "C-8.a", expected: expected, got: "another one: \(event.encodedText)")
+    }
+  }
+
+  private func checkDescriptors(_ before: OpenDescriptors) throws {
+    let deadline = ContinuousClock.now + timeLimit
+    var additions: [String] = []
+    while true {
+      guard let now = OpenDescriptors(processGroup: testee.child.processID) else { return }
+      if now.count <= before.count { return }
+      additions = now.additions(to: before)
+      guard ContinuousClock.now < deadline else { break }
+      try poller.serve(until: .now + .milliseconds(5))
+      if let failure = testee.failure { throw failure }
+    }
+    let expected = "\(before.count) descriptors of the testee are open, as before the case"
+    throw CaseFailure(expected: expected, got: "new ones: \(additions.joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,153 @@
+internal import Foundation
+
+/// Plays one case against one testee, in one configuration.
+///
+/// Everything happens on the thread of the group: each wait serves all streams and the testee's pipes.
+final class CasePlayer {
+  let item: Case
+  let configuration: Configuration
+  let testee: TesteeProcess
+  let poller: Poller
+  let meeting: MeetingPoint
+  let timeLimit: Duration
+
+  /// The connections of the case, in the order in which they were made.
+  private(set) var connections: [KitConnection] = []
+  var ids: [String: UInt32] = [:]
+  var bodies: [String: [UInt8]] = [:]
+  /// The commands that were given under a label, by label, and the command's name.
+  var commands: [String: (sequence: Int, name: String)] = [:]
+  /// Replies that were looked at before a step asked for them.
+  var heldReplies: [String: JSON] = [:]
+  /// Why a client's command to connect failed, by connection.
+  var connectFailures: [String: JSON] = [:]
+  /// The server that the testee runs for this case.
+  var server: (id: String, address: SocketAddress)?
+  var serverOptions = TesteeOptions()
+  var isServerStopped = false
+  /// The step that is being played, for the report.
+  private(set) var currentStep: Step?
+  /// Set once a connection has ended in another way than an orderly close: then the testee must prove that it lives on.
+  var needsSurvivalProof = false
+
+  init(
+    _ item: Case,
+    configuration: Configuration,
+    testee: TesteeProcess,
+    poller: Poller,
+    meeting: MeetingPoint,
+    timeLimit: Duration
+  ) {
+    self.item = item
+    self.configuration = configuration
+    self.testee = testee
+    self.poller = poller
+    self.meeting = meeting
+    self.timeLimit = timeLimit
+  }
+
+  /// Plays the case from its beginning to the clean state after it. Returns if it passes, else throws.
+  func play() throws {
+    testee.beginCase()
+    let descriptorsBefore = OpenDescriptors(processGroup: testee.child.processID)
+    try startServerIfNeeded()
+    if item.start != .none {
+      let first = ConnectStep(
+        name: "a",
+        start: item.start,
+        opening: item.opening,
+        receiveBufferByteCount: item.receiveBufferByteCount
+      )
+      try connect(first)
+    }
+    try play(item.steps)
+    currentStep = nil
+    try finish(descriptorsBefore: descriptorsBefore)
+  }
+
+  /// Closes everything that is open, without judging.
+  func abandon() {
+    for connection in connections { connection.stream.close() }
+    meeting.dropWaitingStreams()
+  }
+
+  func play(_ steps: [Step]) throws {
+    for step in steps where step.applies(to: configuration) {
+      currentStep = step
+      if case .repeat(let times, let steps) = step.action {
+        for _ in 0..<times { try play(steps) }
+      } else {
+        try play(step)
+      }
+    }
+  }
+
+  // MARK: Connections
+
+  func add(_ connection: KitConnection) {
+    connections.append(connection)
+  }
+
+  func connection(_ name: String) throws -> KitConnection {
+    guard let connection = connections.last(where: { $0.name == name }) else {
+      throw CaseDataProblem(description: "there is no connection \(name)")
+    }
+    return connection
+  }
+
+  // MARK: Waiting
+
+  func limit(_ step: Step?) -> Duration { step?.timeLimit ?? timeLimit }
+
+  /// Waits until the condition gives a value. Throws ``TimedOut``, or the testee's failure as soon as there is one.
+  @discardableResult
+  func wait<Result>(
+    for waitedFor: @autoclosure () -> String,
+    limit: Duration? = nil,
+    _ condition: () throws -> Result?
+  ) throws -> Result {
+    let limit = limit ?? self.limit(currentStep)
+    let result = try poller.wait(until: .now + limit) { () throws -> Result? in
+      // Before the condition: it may look at what a message says.
+      try noteMessages()
+      if let result = try condition() { return result }
+      if let failure = testee.failure { throw failure }
+      return nil
+    }
+    guard let result else { throw TimedOut(waitedFor: waitedFor(), limit: limit) }
+    return result
+  }
+}
+
+extension Step {
+  /// Whether the step is played in a configuration.
+  func applies(to configuration: Configuration) -> Bool {
+    let words = [configuration.security.rawValue, configuration.transport.rawValue, configuration.role.rawValue]
+    return only.allSatisfy { words.contains($0) }
+  }
+}
+
+extension CasePlayer: TemplateContext {
+  var isSealed: Bool { configuration.security == .sealed }
+
+  func capturedBytes(_ name: String) throws -> [UInt8] {
+    guard let bytes = bodies[name] else { throw CaseDataProblem(description: "nothing was captured as \(name)") }
+    return bytes
+  }
+
+  func capturedID(_ name: String) throws -> UInt32 {
+    guard let id = ids[name] else { throw CaseDataProblem(description: "no exchange id was captured as \(name)") }
+    return id
+  }
+
+  func traffic(of name: String?, record: Int?, isSent: Bool) throws -> [UInt8] {
+    let connection = try connection(name ?? currentStep?.connection ?? "a")
+    guard let record else { return connection.trace.bytes(sent: isSent) }
+    let records = isSent ? connection.sentRecords : connection.receivedRecords
+    let index = record < 0 ? records.count + record : record
+    guard records.indices.contains(index) else {
+      throw CaseDataProblem(description: "there is no record \(record) on connection \(connection.name)")
+    }
+    return records[index]
+  }
+}

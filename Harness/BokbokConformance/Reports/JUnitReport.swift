@@ -1,0 +1,79 @@
+/// The report in the XML that continuous integration knows: a suite for each configuration, a test for each case.
+enum JUnitReport {
+  static func text(_ summary: RunSummary) -> String {
+    var lines = [#"<?xml version="1.0" encoding="UTF-8"?>"#]
+    lines.append("<testsuites name=\"\(escape("conformance of \(summary.implementation)"))\">")
+    for configuration in Configuration.all {
+      let results = summary.results.filter { $0.configuration == configuration }
+      guard !results.isEmpty else { continue }
+      lines += suite(configuration, results, summary)
+    }
+    lines.append("</testsuites>")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func suite(_ configuration: Configuration, _ results: [CaseResult], _ summary: RunSummary) -> [String]
+  {
+    let weights = results.map { $0.weight(isStrict: summary.isStrict) }
+    let duration = results.map(\.duration).reduce(.zero, +)
+    let skippedCount = results.count { isSkipped($0, summary) }
+    var lines = [
+      "  <testsuite name=\"\(configuration.path)\" tests=\"\(results.count)\""
+        + " failures=\"\(weights.count { $0 == .failure })\" errors=\"\(weights.count { $0 == .trouble })\""
+        + " skipped=\"\(skippedCount)\" time=\"\(seconds(duration))\">"
+    ]
+    for result in results { lines += test(result, summary) }
+    lines.append("  </testsuite>")
+    return lines
+  }
+
+  private static func isSkipped(_ result: CaseResult, _ summary: RunSummary) -> Bool {
+    let weight = result.weight(isStrict: summary.isStrict)
+    return result.state == .notDeclared || weight == .warning || (weight == .good && result.state != .pass)
+  }
+
+  private static func test(_ result: CaseResult, _ summary: RunSummary) -> [String] {
+    let head =
+      "    <testcase classname=\"\(escape(result.configuration.path))\" name=\"\(escape(result.item.id))\""
+      + " time=\"\(seconds(result.duration))\""
+    var text = result.problem.map { "expected \($0.expected), got \($0.got)" } ?? result.state.rawValue
+    if let excuse = result.excuse { text = "expected to fail (\(excuse)): \(text)" }
+    let details = (result.problem?.trace ?? []).joined(separator: "\n")
+    let element: String
+    switch result.weight(isStrict: summary.isStrict) {
+    case .failure: element = "failure"
+    case .trouble: element = "error"
+    case .good, .warning:
+      guard isSkipped(result, summary) else { return [head + "/>"] }
+      return [
+        head + ">", "      <skipped message=\"\(escape("\(result.state.rawValue): \(text)"))\"/>", "    </testcase>",
+      ]
+    }
+    let message = "\(element) type=\"\(result.state.rawValue)\" message=\"\(escape(text))\""
+    return [head + ">", "      <\(message)>\(escape(details))</\(element)>", "    </testcase>"]
+  }
+
+  private static func seconds(_ duration: Duration) -> String {
+    let milliseconds = duration.milliseconds
+    let fraction = String(milliseconds % 1000 + 1000).dropFirst()
+    return "\(milliseconds / 1000).\(fraction)"
+  }
+
+  /// Text for XML 1.0, which has no form at all for most control characters.
+  private static func escape(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\n": result += "&#10;"
+      case "\t": result += "&#9;"
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

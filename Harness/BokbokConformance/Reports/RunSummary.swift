@@ -1,0 +1,27 @@
+/// What a run was about and how it ended: what every report states.
+struct RunSummary {
+  let implementation: String
+  let declaration: Declaration
+  let suiteDigest: String
+  /// Cases and configurations of the whole suite, also those that were not selected.
+  let suiteCaseCount: Int
+  let results: [CaseResult]
+  /// Patterns of expected failures that match no case.
+  let uselessExcuses: [String]
+  /// Transports that the testee declares and this kit does not play.
+  let unplayedTransports: [String]
+  let isStrict: Bool
+  let duration: Duration
+
+  func count(_ state: CaseResult.State) -> Int { results.count { $0.state == state } }
+
+  func results(weighing weight: CaseResult.Weight) -> [CaseResult] {
+    results.filter { $0.weight(isStrict: isStrict) == weight }
+  }
+
+  /// 0 all passed; 1 a failure; 3 the kit's own trouble or inconclusive.
+  var exitStatus: Int32 {
+    if !results(weighing: .failure).isEmpty || !uselessExcuses.isEmpty { return 1 }
+    return results(weighing: .trouble).isEmpty ? 0 : 3
+  }
+}

@@ -1,0 +1,159 @@
+internal import BokbokCore
+
+/// The report for people: a table of sections and configurations, then everything that did not pass, with why.
+struct TableReport {
+  let summary: RunSummary
+  let specification: SpecificationIndex
+  let showsTraces: Bool
+
+  private static let sectionNames = [
+    "O": "opening", "H": "handshake", "R": "records", "F": "frames", "S": "settings", "P": "ping", "X": "exchanges",
+    "E": "errors", "C": "closing", "V": "values", "K": "keys", "A": "addresses",
+  ]
+
+  func lines() -> [String] {
+    var lines: [String] = []
+    for result in summary.results where result.state != .pass && result.state != .notDeclared {
+      lines += problemLines(result)
+    }
+    lines += table()
+    lines += notes()
+    return lines
+  }
+
+  // MARK: The table
+
+  private func table() -> [String] {
+    let configurations = Configuration.all.filter { configuration in
+      summary.results.contains { $0.configuration == configuration }
+    }
+    guard !configurations.isEmpty else { return [] }
+    let heads = configurations.map { $0.path.split(separator: "/").map(String.init) }
+    let width = 9
+    var lines = ["", summary.title, ""]
+    for row in 0..<3 {
+      lines.append(pad("", 14) + heads.map { padLeft($0[row], width) }.joined())
+    }
+    var sections: [String] = []
+    for result in summary.results where !sections.contains(result.item.section) { sections.append(result.item.section) }
+    let order = ["O", "H", "R", "F", "S", "P", "X", "E", "C", "V", "K", "A"]
+    sections.sort { (order.firstIndex(of: $0) ?? 99, $0) < (order.firstIndex(of: $1) ?? 99, $1) }
+    for section in sections {
+      let cells = configurations.map { configuration in
+        cell(summary.results.filter { $0.item.section == section && $0.configuration == configuration })
+      }
+      let name = Self.sectionNames[section] ?? ""
+      lines.append(pad("\(section) \(name)", 14) + cells.map { padLeft($0, width) }.joined())
+    }
+    return lines
+  }
+
+  /// `12` where all passed, `11/12` where not, `–` where nothing was run.
+  private func cell(_ results: [CaseResult]) -> String {
+    let run = results.filter { $0.state != .notDeclared }
+    guard !run.isEmpty else { return results.isEmpty ? "" : "–" }
+    let passed = run.count { $0.state == .pass }
+    return passed == run.count ? "\(passed)" : "\(passed)/\(run.count)"
+  }
+
+  private func notes() -> [String] {
+    var lines = [""]
+    let counts = CaseResult.State.allCases.map { (state: $0, count: summary.count($0)) }.filter { $0.count > 0 }
+    let text = counts.map { "\($0.count) \($0.state.rawValue)" }.joined(separator: ", ")
+    let run = summary.results.count - summary.count(.notDeclared)
+    lines.append("\(run) run in \(seconds(summary.duration)) s: \(text.isEmpty ? "nothing" : text)")
+    let warnings = summary.results(weighing: .warning).count
+    if warnings > 0 { lines.append("\(warnings) of level should did not pass: warnings") }
+    let excused = summary.results.count { $0.excuse != nil && $0.state != .pass }
+    if excused > 0 { lines.append("\(excused) failed as the manifest expects") }
+    let unexpected = summary.results.filter { $0.excuse != nil && $0.state == .pass }
+    for result in unexpected { lines.append("\(result.path) passes, though the manifest expects it to fail") }
+    for pattern in summary.uselessExcuses { lines.append("the expected failure \"\(pattern)\" matches no case") }
+    if !summary.unplayedTransports.isEmpty {
+      let transports = summary.unplayedTransports.joined(separator: ", ")
+      lines.append("declared, but not played by this kit: \(transports)")
+    }
+    lines.append("suite \(summary.suiteDigest.prefix(16)), \(summary.suiteCaseCount) cases")
+    return lines
+  }
+
+  // MARK: Problems
+
+  private func problemLines(_ result: CaseResult) -> [String] {
+    let weight = result.weight(isStrict: summary.isStrict)
+    var word = result.state.rawValue.uppercased()
+    if weight == .warning { word = "WARNING (\(result.state.rawValue))" }
+    if result.excuse != nil { word = "expected failure (\(result.state.rawValue))" }
+    var lines = ["", "\(word)  \(result.path)", "  \(result.item.title)"]
+    if let excuse = result.excuse { return lines + ["  the manifest says why: \(excuse)"] }
+    let clause = result.problem?.clause
+    for id in [clause].compactMap({ $0 }) + result.item.clauses where id != clause || lines.count == 3 {
+      lines += wrap("\(id)  \(specification.text(of: id) ?? "")", indentation: "    ")
+    }
+    lines += wrap("why: \(result.item.why)", indentation: "  ")
+    guard let problem = result.problem else { return lines }
+    if let first = result.firstAttempt {
+      lines += ["  this is the second attempt, alone; the first:"]
+      lines += outcomeLines(first).map { "  " + $0 }
+    }
+    lines += outcomeLines(problem)
+    if !problem.trace.isEmpty {
+      let shown = showsTraces ? problem.trace[...] : problem.trace.suffix(8)
+      lines.append("  trace:")
+      if shown.count < problem.trace.count { lines.append("    … \(problem.trace.count - shown.count) lines before") }
+      lines += shown.map { "    " + $0 }
+    }
+    let errorLines = problem.errorText.split(separator: "\n").suffix(20)
+    if !errorLines.isEmpty {
+      lines.append("  the testee's standard error:")
+      lines += errorLines.map { "    | \(String(displaying: $0, charactersMax: 300))" }
+    }
+    return lines
+  }
+
+  private func outcomeLines(_ problem: CaseResult.Problem) -> [String] {
+    var lines: [String] = []
+    if let step = problem.step {
+      lines.append("  step \(step): \(problem.stepSource.map { String($0.prefix(300)) } ?? "")")
+    } else {
+      lines.append("  outside of the steps (the opening, or what follows the last step)")
+    }
+    lines += wrap("expected: \(problem.expected)", indentation: "  ")
+    lines += wrap("got:      \(problem.got)", indentation: "  ")
+    return lines
+  }
+
+  // MARK: Text
+
+  private func wrap(_ text: String, indentation: String) -> [String] {
+    var lines: [String] = []
+    var line = indentation
+    for word in String(displaying: text, charactersMax: 2000).split(separator: " ", omittingEmptySubsequences: false) {
+      if line.count + word.count + 1 > 118, line.count > indentation.count + 4 {
+        lines.append(line)
+        line = indentation + "  "
+      }
+      line += (line.last == " " ? "" : " ") + word
+    }
+    return lines + [line]
+  }
+
+  private func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private func padLeft(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+
+  private func seconds(_ duration: Duration) -> String {
+    let tenths = duration.milliseconds / 100
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}
+
+extension RunSummary {
+  fileprivate var title: String {
+    "conformance of \(implementation): \(declaration.name) \(declaration.version)"
+  }
+}

@@ -1,0 +1,62 @@
+/// How one case ended in one configuration.
+package struct CaseResult: Sendable {
+  package enum State: String, Sendable, CaseIterable {
+    case pass
+    case fail
+    /// It needs what the testee did not declare.
+    case notDeclared = "not-declared"
+    /// The testee declared it and then said that it cannot.
+    case unsupported
+    /// The testee died.
+    case crashed
+    /// A time limit of the kit ran out, and nothing proves a fault.
+    case inconclusive
+    /// The kit's own trouble.
+    case error
+  }
+
+  /// What went wrong, for people and reports.
+  package struct Problem: Sendable {
+    /// The clause that is broken, if it is known to be another than those of the case.
+    package var clause: String?
+    /// The step in which it showed, such as `3`, and as it stands in the file; nil after the last one.
+    package var step: String?
+    package var stepSource: String?
+    package var expected: String
+    package var got: String
+    /// What went over the streams and the contract, with times.
+    package var trace: [String] = []
+    /// What the testee wrote to standard error.
+    package var errorText = ""
+  }
+
+  package let item: Case
+  package let configuration: Configuration
+  package var state: State
+  package var problem: Problem?
+  package var duration: Duration
+  /// How the first attempt ended, where the case was run again.
+  package var firstAttempt: Problem?
+  /// Why a failure is expected, where the manifest says so.
+  package var excuse: String?
+
+  /// `F-1/unknown-kind/sealed/unix/server`.
+  package var path: String { "\(item.id)/\(configuration.path)" }
+
+  /// What the result means for the run.
+  package enum Weight: Sendable {
+    case good
+    case warning
+    case failure
+    case trouble
+  }
+
+  package func weight(isStrict: Bool) -> Weight {
+    if excuse != nil { return state == .pass ? .failure : .good }
+    switch state {
+    case .pass, .notDeclared: return .good
+    case .inconclusive, .error: return .trouble
+    case .fail, .unsupported, .crashed: return item.level == .should && !isStrict ? .warning : .failure
+    }
+  }
+}

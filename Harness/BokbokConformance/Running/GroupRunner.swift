@@ -1,0 +1,191 @@
+internal import Foundation
+
+/// Cases of one configuration that share a testee process, one after the other.
+struct CaseGroup: Sendable {
+  let configuration: Configuration
+  let cases: [Case]
+}
+
+/// Runs the cases of a group on the calling thread. A testee that fails a case, dies or hangs is replaced by a new process,
+/// and the rest goes on.
+final class GroupRunner {
+  private let group: CaseGroup
+  private let implementation: Implementation
+  private let timeLimit: Duration
+  private let poller = Poller()
+  private let meeting: MeetingPoint
+  private var testee: TesteeProcess?
+
+  /// How long a testee may take to start and to answer its first command: interpreters are slow on a busy machine.
+  static let startLimit: Duration = .seconds(30)
+  /// How long it may take to end when it is told to.
+  static let endLimit: Duration = .seconds(5)
+
+  init(_ group: CaseGroup, implementation: Implementation, timeLimit: Duration, directory: String) {
+    self.group = group
+    self.implementation = implementation
+    self.timeLimit = timeLimit
+    self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
+  }
+
+  /// Runs all cases and gives each result as it comes.
+  func run(_ report: (CaseResult) -> Void) {
+    for item in group.cases { report(run(item)) }
+    endTestee()
+    meeting.close()
+  }
+
+  private func run(_ item: Case) -> CaseResult {
+    let start = ContinuousClock.now
+    var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
+    do {
+      let testee = try runningTestee()
+      let player = CasePlayer(
+        item,
+        configuration: group.configuration,
+        testee: testee,
+        poller: poller,
+        meeting: meeting,
+        timeLimit: timeLimit
+      )
+      do {
+        try player.play()
+      } catch {
+        var (state, problem) = judge(error, testee)
+        problem.step = player.currentStep?.place
+        problem.stepSource = player.currentStep?.source.encodedText
+        problem.trace = TraceText.lines(connections: player.connections, testee: testee, start: start)
+        problem.errorText = String(decoding: testee.errorText, as: UTF8.self)
+        result.state = state
+        result.problem = problem
+        player.abandon()
+        endTestee()
+      }
+    } catch {
+      (result.state, result.problem) = judge(error, testee)
+      result.problem?.errorText = testee.map { String(decoding: $0.errorText, as: UTF8.self) } ?? ""
+      endTestee()
+    }
+    result.duration = .now - start
+    return result
+  }
+
+  // MARK: The testee
+
+  private func runningTestee() throws -> TesteeProcess {
+    if let testee, testee.failure == nil { return testee }
+    endTestee()
+    let testee = try TesteeProcess(
+      command: implementation.command,
+      directory: implementation.directory,
+      poller: poller
+    )
+    self.testee = testee
+    _ = try Preflight.hello(testee, poller: poller)
+    warmUp(testee)
+    return testee
+  }
+
+  /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
+  /// Its outcome is no verdict: if it fails, so does every case.
+  private func warmUp(_ testee: TesteeProcess) {
+    let player = CasePlayer(
+      .warmUp,
+      configuration: group.configuration,
+      testee: testee,
+      poller: poller,
+      meeting: meeting,
+      timeLimit: timeLimit
+    )
+    do { try player.play() } catch { player.abandon() }
+  }
+
+  private func endTestee() {
+    guard let testee else { return }
+    self.testee = nil
+    if testee.failure == nil {
+      _ = try? testee.end(within: Self.endLimit)
+    } else {
+      testee.release()
+    }
+  }
+
+  // MARK: Judging
+
+  private func judge(_ error: any Error, _ testee: TesteeProcess?) -> (CaseResult.State, CaseResult.Problem) {
+    if let testee, !(error is TesteeProcess.Failure) {
+      // A process that died explains everything else: it is never taken for a rejection.
+      try? poller.serve(until: .now + .milliseconds(20))
+      if let failure = testee.failure { return judge(failure, testee) }
+    }
+    switch error {
+    case let failure as CaseFailure:
+      return (.fail, CaseResult.Problem(clause: failure.clause, expected: failure.expected, got: failure.got))
+    case let failure as TesteeProcess.Failure:
+      let problem = CaseResult.Problem(expected: "the testee goes on", got: "\(failure)")
+      if case .died = failure { return (.crashed, problem) }
+      return (.fail, problem)
+    case let timeOut as TimedOut:
+      return judge(timeOut, testee)
+    case let refusal as UnsupportedByTestee:
+      let expected = "the command \(refusal.command), which what hello declared includes"
+      return (.unsupported, CaseResult.Problem(expected: expected, got: "unsupported: \(refusal.message)"))
+    default:
+      return (.error, CaseResult.Problem(expected: "the kit can play the case", got: "\(error)"))
+    }
+  }
+
+  /// A testee that answers its commands had the time to do what was waited for: then the missing of it is a fault. One
+  /// that answers nothing may be held up by the machine.
+  private func judge(_ timeOut: TimedOut, _ testee: TesteeProcess?) -> (CaseResult.State, CaseResult.Problem) {
+    let expected = timeOut.waitedFor
+    let waited = "nothing within \(timeOut.limit)"
+    guard let testee else { return (.inconclusive, CaseResult.Problem(expected: expected, got: waited)) }
+    let sequence = testee.send("hello")
+    let reply = try? poller.wait(until: .now + timeLimit) {
+      testee.takeReply(to: sequence) ?? (testee.failure == nil ? nil : .null)
+    }
+    switch reply {
+    case nil:
+      let got = waited + "; the testee does not answer its commands either"
+      return (.inconclusive, CaseResult.Problem(expected: expected, got: got))
+    case .null?:
+      return judge(testee.failure ?? .died("ended"), testee)
+    case .some:
+      let got = waited + ", while the testee answers its commands"
+      return (.fail, CaseResult.Problem(expected: expected, got: got))
+    }
+  }
+}
+
+extension Case {
+  /// Opens, asks one thing, and closes.
+  static let warmUp = Case(
+    id: "warm-up",
+    subject: "",
+    title: "",
+    clauses: [],
+    level: .must,
+    roles: Configuration.Role.allCases,
+    security: Configuration.Security.allCases,
+    transports: Configuration.Transport.allCases,
+    needs: [],
+    why: "",
+    start: .open,
+    opening: OpeningStep(),
+    receiveBufferByteCount: nil,
+    testee: TesteeOptions(),
+    closesAtEnd: true,
+    steps: [
+      Step(
+        place: "1",
+        connection: "a",
+        only: [],
+        timeLimit: nil,
+        pieces: nil,
+        action: .roundTrip(nil, id: nil),
+        source: [:]
+      )
+    ]
+  )
+}

@@ -1,0 +1,137 @@
+internal import Foundation
+
+/// Runs groups of cases on a few threads of its own, each with its own testee process.
+struct Scheduler: Sendable {
+  /// The most cases that share a testee process: more processes start more often, fewer leave threads without work.
+  private static let groupCaseCountMax = 48
+
+  let implementation: Implementation
+  let timeLimit: Duration
+  let jobCount: Int
+  /// A folder for sockets, with a short path.
+  let directory: String
+
+  /// Runs all cases and gives their results in no particular order. What stays inconclusive is run again alone once.
+  func run(
+    _ planned: [(item: Case, configuration: Configuration)],
+    report: @escaping @Sendable (CaseResult) -> Void
+  ) async -> [CaseResult] {
+    let first = await run(groups(of: planned), jobCount: jobCount) { result in
+      if result.state != .inconclusive { report(result) }
+    }
+    var results = first.filter { $0.state != .inconclusive }
+    for attempt in first where attempt.state == .inconclusive {
+      let group = CaseGroup(configuration: attempt.configuration, cases: [attempt.item])
+      for var result in await run([group], jobCount: 1, report: { _ in }) {
+        result.firstAttempt = attempt.problem
+        report(result)
+        results.append(result)
+      }
+    }
+    return results
+  }
+
+  private func groups(of planned: [(item: Case, configuration: Configuration)]) -> [CaseGroup] {
+    var groups: [CaseGroup] = []
+    for configuration in Configuration.all {
+      let cases = planned.filter { $0.configuration == configuration }.map(\.item)
+      // Equal shares: the last group of a configuration should not be a small one.
+      let count = (cases.count + Self.groupCaseCountMax - 1) / Self.groupCaseCountMax
+      for index in 0..<count {
+        let share = cases[(cases.count * index / count)..<(cases.count * (index + 1) / count)]
+        groups.append(CaseGroup(configuration: configuration, cases: Array(share)))
+      }
+    }
+    return groups
+  }
+
+  private func run(
+    _ groups: [CaseGroup],
+    jobCount: Int,
+    report: @escaping @Sendable (CaseResult) -> Void
+  ) async -> [CaseResult] {
+    let work = Work(groups)
+    await withTaskGroup(of: Void.self) { tasks in
+      for _ in 0..<min(jobCount, max(1, groups.count)) {
+        tasks.addTask {
+          await onOwnThread {
+            while let (number, group) = work.next() {
+              // A socket of an earlier group may still be there.
+              let folder = "\(directory)/\(number)"
+              mkdir(folder, 0o700)
+              let runner = GroupRunner(group, implementation: implementation, timeLimit: timeLimit, directory: folder)
+              runner.run { result in
+                work.add(result)
+                report(result)
+              }
+            }
+          }
+        }
+      }
+    }
+    return work.results
+  }
+}
+
+/// The groups that wait and the results that have come, shared by the threads.
+private final class Work: @unchecked Sendable {
+  // Sendable is safe: everything is behind the lock.
+  private let lock = NSLock()
+  private var groups: [CaseGroup]
+  private var startedCount = 0
+  private var collected: [CaseResult] = []
+  /// Folders of different runs of one process must differ.
+  private static let counter = Counter()
+
+  init(_ groups: [CaseGroup]) {
+    self.groups = groups
+  }
+
+  func next() -> (number: Int, group: CaseGroup)? {
+    lock.lock()
+    defer { lock.unlock() }
+    guard !groups.isEmpty else { return nil }
+    return (Self.counter.next(), groups.removeFirst())
+  }
+
+  func add(_ result: CaseResult) {
+    lock.lock()
+    defer { lock.unlock() }
+    collected.append(result)
+  }
+
+  var results: [CaseResult] {
+    lock.lock()
+    defer { lock.unlock() }
+    return collected
+  }
+}
+
+private final class Counter: @unchecked Sendable {
+  // Sendable is safe: the number is behind the lock.
+  private let lock = NSLock()
+  private var number = 0
+
+  func next() -> Int {
+    lock.lock()
+    defer { lock.unlock() }
+    number += 1
+    return number
+  }
+}
+
+/// Runs blocking work on a thread of its own, away from the threads of Swift's tasks, and waits for it.
+func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+  await withCheckedContinuation { continuation in
+    let thread = Thread {
+      // Writing to a testee that is gone is an error here, not a signal.
+      var signals = sigset_t()
+      sigemptyset(&signals)
+      sigaddset(&signals, SIGPIPE)
+      pthread_sigmask(SIG_BLOCK, &signals, nil)
+      continuation.resume(returning: body())
+    }
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+}

@@ -1,0 +1,70 @@
+internal import Foundation
+
+/// A descriptor that a ``Poller`` waits for.
+protocol PollSource: AnyObject {
+  /// The descriptors to wait for now, with `POLLIN` or `POLLOUT`.
+  var interests: [(descriptor: Int32, events: Int16)] { get }
+
+  /// One of them is ready; what it found, the source keeps for those who wait.
+  func handle(_ descriptor: Int32, _ events: Int16)
+}
+
+/// Waits on all streams and processes of one group of cases, on one thread: nothing in the kit needs a lock or a sleep.
+final class Poller {
+  private var sources: [any PollSource] = []
+
+  func add(_ source: any PollSource) {
+    sources.append(source)
+  }
+
+  func remove(_ source: any PollSource) {
+    sources.removeAll { $0 === source }
+  }
+
+  /// Serves all sources until the condition gives a value, or the time is over: then nil.
+  func wait<Result>(until deadline: ContinuousClock.Instant, for condition: () throws -> Result?) throws -> Result? {
+    while true {
+      if let result = try condition() { return result }
+      let rest = deadline - .now
+      guard rest > .zero else { return nil }
+      try serve(for: rest)
+    }
+  }
+
+  /// Serves all sources for this long.
+  func serve(until deadline: ContinuousClock.Instant) throws {
+    let nothing: Bool? = try wait(until: deadline) { nil }
+    assert(nothing == nil)
+  }
+
+  /// Waits for the next event, and serves it.
+  private func serve(for duration: Duration) throws {
+    var descriptors: [pollfd] = []
+    var owners: [any PollSource] = []
+    for source in sources {
+      for interest in source.interests {
+        descriptors.append(pollfd(fd: interest.descriptor, events: interest.events, revents: 0))
+        owners.append(source)
+      }
+    }
+    let milliseconds = min(duration.milliseconds + 1, 60_000)
+    let count = poll(&descriptors, nfds_t(descriptors.count), Int32(milliseconds))
+    guard count >= 0 else {
+      if errno == EINTR { return }
+      throw SystemCallError(call: "poll", code: errno)
+    }
+    guard count > 0 else { return }
+    for (descriptor, owner) in zip(descriptors, owners) where descriptor.revents != 0 {
+      // An earlier one may have ended this one.
+      if sources.contains(where: { $0 === owner }) { owner.handle(descriptor.fd, descriptor.revents) }
+    }
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded down.
+  var milliseconds: Int {
+    let (seconds, attoseconds) = components
+    return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+  }
+}

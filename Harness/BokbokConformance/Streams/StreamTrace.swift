@@ -1,0 +1,39 @@
+/// What went over one stream, with times, for the trace of a failing case.
+final class StreamTrace {
+  enum Entry {
+    case sent([UInt8])
+    case received([UInt8])
+    case remark(String)
+  }
+
+  /// The name of the connection in the case.
+  let name: String
+  /// Whether the kit is the client.
+  let isClient: Bool
+  private(set) var entries: [(time: ContinuousClock.Instant, entry: Entry)] = []
+
+  /// The frames of the sealed records that were opened, in their order; nil for one that did not open.
+  var openedFrames: [[UInt8]?] = []
+  /// The frames of the sealed records that the kit made, by the records' contents.
+  var sealedFrames: [[UInt8]: [UInt8]] = [:]
+
+  init(name: String, isClient: Bool) {
+    self.name = name
+    self.isClient = isClient
+  }
+
+  func note(_ entry: Entry) {
+    entries.append((.now, entry))
+  }
+
+  /// All bytes of one direction.
+  func bytes(sent: Bool) -> [UInt8] {
+    entries.flatMap { _, entry -> [UInt8] in
+      switch entry {
+      case .sent(let bytes): sent ? bytes : []
+      case .received(let bytes): sent ? [] : bytes
+      case .remark: []
+      }
+    }
+  }
+}

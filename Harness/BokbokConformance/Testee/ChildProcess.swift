@@ -1,0 +1,93 @@
+internal import Foundation
+
+/// A process of the testee's command, in a process group of its own, with pipes on its standard streams.
+final class ChildProcess {
+  let processID: pid_t
+  /// The kit's ends of the pipes. Who takes them closes them.
+  let standardInput: Int32
+  let standardOutput: Int32
+  let standardError: Int32
+
+  /// How the process ended; nil while nothing has been seen of it.
+  private(set) var status: ExitStatus?
+
+  enum ExitStatus: Equatable, CustomStringConvertible {
+    case exited(Int32)
+    case signalled(Int32)
+
+    var description: String {
+      switch self {
+      case .exited(let code): "exited with status \(code)"
+      case .signalled(let signal): "was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
+      }
+    }
+  }
+
+  /// Starts the command; the first word is looked up in `PATH`.
+  init(command: [String], directory: String?) throws {
+    var command = command
+    guard !command.isEmpty else { throw SystemCallError(call: "an empty command", code: EINVAL) }
+    // Not every system can spawn into another folder.
+    if let directory { command = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, directory] + command }
+    let input = try SystemCalls.pipe()
+    let output = try SystemCalls.pipe()
+    let error = try SystemCalls.pipe()
+    #if os(Linux)
+    var actions = posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    #else
+    var actions: posix_spawn_file_actions_t?
+    var attributes: posix_spawnattr_t?
+    #endif
+    posix_spawn_file_actions_init(&actions)
+    posix_spawnattr_init(&attributes)
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+      for end in [input.reading, output.writing, error.writing] { close(end) }
+    }
+    posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
+    posix_spawn_file_actions_adddup2(&actions, error.writing, 2)
+    // The kit's threads block SIGPIPE, which the testee must not inherit.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setpgroup(&attributes, 0)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
+    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    var processID: pid_t = 0
+    let code = SystemCalls.withBirthLock {
+      posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, environ)
+    }
+    guard code == 0 else {
+      for end in [input.writing, output.reading, error.reading] { close(end) }
+      throw SystemCallError(call: "start \(command.joined(separator: " "))", code: code)
+    }
+    self.processID = processID
+    self.standardInput = input.writing
+    self.standardOutput = output.reading
+    self.standardError = error.reading
+  }
+
+  /// Looks whether the process has ended, without waiting.
+  func updateStatus() -> ExitStatus? {
+    if let status { return status }
+    var raw: Int32 = 0
+    guard waitpid(processID, &raw, WNOHANG) == processID else { return nil }
+    let signal = raw & 0x7F
+    status = signal == 0 ? .exited((raw >> 8) & 0xFF) : .signalled(signal)
+    return status
+  }
+
+  /// Ends everything in the process group and waits for the process itself.
+  func kill() {
+    // Also where the process itself has ended: its children may live.
+    Foundation.kill(-processID, SIGKILL)
+    guard status == nil else { return }
+    var raw: Int32 = 0
+    while waitpid(processID, &raw, 0) < 0, errno == EINTR {}
+    status = .signalled(SIGKILL)
+  }
+}

@@ -1,0 +1,226 @@
+internal import Foundation
+
+/// A running testee: commands go to its standard input, replies and events come from its standard output, and its
+/// standard error is kept.
+final class TesteeProcess: PollSource {
+  private static let errorTextByteCountMax = 65_536
+  private static let lineByteCountMax = 64 << 20
+
+  /// Why no more can be expected of the process.
+  enum Failure: Error, Equatable, CustomStringConvertible {
+    /// It ended, which it must not before it is told to.
+    case died(String)
+    /// It wrote something that the contract does not know.
+    case garbage(String)
+
+    var description: String {
+      switch self {
+      case .died(let how): "the testee \(how)"
+      case .garbage(let what): "the testee does not keep to its contract: \(what)"
+      }
+    }
+  }
+
+  let child: ChildProcess
+  private let poller: Poller
+  private var outputBuffer: [UInt8] = []
+  private var scannedCount = 0
+  private var input: [UInt8] = []
+  private var isInputOpen = true
+  private var isOutputOpen = true
+  private var isErrorOpen = true
+  private var nextSequence = 1
+  private var replies: [Int: JSON] = [:]
+  private var answeredSequences: Set<Int> = []
+
+  /// Events in the order in which they came, which no step has taken.
+  var events: [JSON] = []
+  /// Set when the process has ended or broken the contract.
+  private(set) var failure: Failure?
+  /// The end of what it wrote to standard error.
+  private(set) var errorText: [UInt8] = []
+  /// What went over the contract, for the trace.
+  private(set) var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
+
+  init(command: [String], directory: String?, poller: Poller) throws {
+    self.child = try ChildProcess(command: command, directory: directory)
+    self.poller = poller
+    for descriptor in [child.standardInput, child.standardOutput, child.standardError] {
+      try SystemCalls.setNonBlocking(descriptor)
+    }
+    poller.add(self)
+  }
+
+  // MARK: Commands
+
+  /// Sends a command and returns its number, by which the reply is known.
+  func send(_ command: String, _ members: JSON.Object = JSON.Object()) -> Int {
+    let sequence = nextSequence
+    nextSequence += 1
+    var object = JSON.Object()
+    object["seq"] = .integer(sequence)
+    object["command"] = .string(command)
+    for (name, value) in members.members { object[name] = value }
+    let line = JSON.object(object).encodedBytes
+    note(line, isSent: true)
+    if isInputOpen {
+      input += line + [0x0A]
+      flush()
+    }
+    return sequence
+  }
+
+  /// The reply to a command, once it has come; it is given once.
+  func takeReply(to sequence: Int) -> JSON? {
+    replies.removeValue(forKey: sequence)
+  }
+
+  /// Forgets the log and the text of standard error: a new case begins.
+  func beginCase() {
+    log = []
+    errorText = []
+    events = []
+    replies = [:]
+  }
+
+  // MARK: The end
+
+  /// Ends the process: asks it to, and kills it and its group if it does not within the time. Returns how it ended.
+  func end(within duration: Duration) throws -> ChildProcess.ExitStatus? {
+    if failure == nil { _ = send("quit") }
+    let deadline = ContinuousClock.now + duration
+    _ = try poller.wait(until: deadline) { !isOutputOpen && input.isEmpty ? true : nil }
+    closeInput()
+    var status = child.updateStatus()
+    while status == nil, ContinuousClock.now < deadline {
+      try poller.serve(until: .now + .milliseconds(2))
+      status = child.updateStatus()
+    }
+    release()
+    return status
+  }
+
+  /// Kills the process and its group at once.
+  func release() {
+    child.kill()
+    closeInput()
+    poller.remove(self)
+    if isOutputOpen { close(child.standardOutput) }
+    if isErrorOpen { close(child.standardError) }
+    isOutputOpen = false
+    isErrorOpen = false
+  }
+
+  private func closeInput() {
+    guard isInputOpen else { return }
+    close(child.standardInput)
+    isInputOpen = false
+    input = []
+  }
+
+  // MARK: Polling
+
+  var interests: [(descriptor: Int32, events: Int16)] {
+    var interests: [(descriptor: Int32, events: Int16)] = []
+    if isOutputOpen { interests.append((child.standardOutput, Int16(POLLIN))) }
+    if isErrorOpen { interests.append((child.standardError, Int16(POLLIN))) }
+    if isInputOpen, !input.isEmpty { interests.append((child.standardInput, Int16(POLLOUT))) }
+    return interests
+  }
+
+  func handle(_ descriptor: Int32, _ events: Int16) {
+    switch descriptor {
+    case child.standardInput: flush()
+    case child.standardOutput: readOutput()
+    default: readError()
+    }
+  }
+
+  private func flush() {
+    while !input.isEmpty, isInputOpen {
+      let count = write(child.standardInput, input, min(input.count, 65_536))
+      if count > 0 {
+        input.removeFirst(count)
+      } else if errno == EAGAIN {
+        return
+      } else if errno != EINTR {
+        closeInput()
+      }
+    }
+  }
+
+  private func readError() {
+    guard let bytes = read(from: child.standardError) else {
+      close(child.standardError)
+      isErrorOpen = false
+      return
+    }
+    errorText += bytes
+    if errorText.count > Self.errorTextByteCountMax {
+      errorText.removeFirst(errorText.count - Self.errorTextByteCountMax)
+    }
+  }
+
+  private func readOutput() {
+    guard let bytes = read(from: child.standardOutput) else {
+      close(child.standardOutput)
+      isOutputOpen = false
+      noteDeath()
+      return
+    }
+    outputBuffer += bytes
+    while let end = outputBuffer[scannedCount...].firstIndex(of: 0x0A) {
+      let line = Array(outputBuffer[..<end])
+      outputBuffer.removeFirst(end + 1)
+      scannedCount = 0
+      noteLine(line)
+    }
+    scannedCount = outputBuffer.count
+    if outputBuffer.count > Self.lineByteCountMax { fail(.garbage("a line of more than 64 MiB")) }
+  }
+
+  /// Nil at the end.
+  private func read(from descriptor: Int32) -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let count = Foundation.read(descriptor, &buffer, buffer.count)
+    if count > 0 { return Array(buffer[..<count]) }
+    return count < 0 && (errno == EAGAIN || errno == EINTR) ? [] : nil
+  }
+
+  private func noteDeath() {
+    // The end of its output comes before the system has its status.
+    let deadline = ContinuousClock.now + .seconds(1)
+    var status = child.updateStatus()
+    while status == nil, ContinuousClock.now < deadline {
+      usleep(1000)
+      status = child.updateStatus()
+    }
+    fail(.died(status.map { "\($0)" } ?? "closed its standard output"))
+  }
+
+  private func fail(_ failure: Failure) {
+    if self.failure == nil { self.failure = failure }
+  }
+
+  private func noteLine(_ line: [UInt8]) {
+    note(line, isSent: false)
+    guard let message = try? JSON(parsing: line), message.object != nil else {
+      let shown = String(decoding: line.prefix(200), as: UTF8.self)
+      return fail(.garbage("a line on standard output that is not a JSON object: \(shown)"))
+    }
+    if message["event"]?.string != nil {
+      events.append(message)
+    } else if let sequence = message["seq"]?.integer, message["ok"] != nil || message["error"] != nil {
+      guard (1..<nextSequence).contains(sequence), answeredSequences.insert(sequence).inserted else {
+        return fail(.garbage("a reply to a command that was not given, or a second one: seq \(sequence)"))
+      }
+      replies[sequence] = message
+    } else {
+      fail(.garbage("a line that is neither an event nor a reply: \(message.encodedText.prefix(200))"))
+    }
+  }
+
+  private func note(_ line: [UInt8], isSent: Bool) {
+    log.append((.now, isSent, String(decoding: line.prefix(2000), as: UTF8.self) + (line.count > 2000 ? "…" : "")))
+  }
+}
