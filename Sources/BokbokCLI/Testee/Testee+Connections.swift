@@ -1,6 +1,8 @@
 internal import Bokbok
 internal import BokbokConformance
 
+internal import struct Bokbok.Configuration
+
 // The commands that begin and end servers and connections.
 
 extension Testee {

@@ -1,6 +1,8 @@
 internal import Bokbok
 internal import BokbokConformance
 
+internal import struct Bokbok.Configuration
+
 extension Configuration {
   /// The configuration that a command of the contract asks for.
   ///
