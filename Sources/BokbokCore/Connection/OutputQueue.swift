@@ -145,6 +145,11 @@ struct OutputQueue {
     )
   }
 
+  /// Size of the records as they will go out, with the tag of the one that is open.
+  private var recordsByteCount: Int {
+    records.readableBytes + (open == nil ? 0 : tagByteCount)
+  }
+
   private mutating func closeRecord() {
     guard let mark = open else { return }
     records.writeRepeatingByte(0, count: tagByteCount)
@@ -234,7 +239,7 @@ struct OutputQueue {
     // P-1: fragments get the room that single frames leave, so that none waits in a record that is not taken now; but
     // one, where single frames leave none for ever.
     var isDue = fragmentCount == 0
-    while !begun.isEmpty, isDue || records.readableBytes < byteCountMax {
+    while !begun.isEmpty, isDue || recordsByteCount < byteCountMax {
       if let done = appendFragment() {
         finished(done)
         beginWaiting()
