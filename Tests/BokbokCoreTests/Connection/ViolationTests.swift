@@ -26,11 +26,11 @@ import Testing
     arguments: Standing.allCases
   )
   func everyMalformedFrameIsAViolationWhateverIsUnderWay(_ standing: Standing) throws {
-    // Sealed connections take longer to make, and frames are read the same way: one standing for each malformation.
+    // Frames are read in one way: elsewhere than here, one standing for each malformation is enough.
     let number = Standing.allCases.firstIndex(of: standing) ?? 0
     for setup in ConnectionSetup.all {
       for (index, malformation) in Malformation.all.enumerated() {
-        if setup.isSealed, index % Standing.allCases.count != number { continue }
+        if setup != .plainServer, index % Standing.allCases.count != number { continue }
         let connection = try standing.connection(setup)
         connection.isWritable = true
         connection.receive(content: malformation.content)
