@@ -1,66 +1,58 @@
 import Foundation
 import Synchronization
 
-/// Lines that a process writes, for a test that waits for them.
+/// What a process writes, for a test that waits for it. One task waits at a time.
 final class LineQueue: Sendable {
   private struct State {
-    var lines: [String] = []
+    var bytes: [UInt8] = []
     var hasEnded = false
-    var waiter: CheckedContinuation<String?, Never>?
+    var changeCount = 0
+    var waiter: CheckedContinuation<Void, Never>?
+
+    /// Takes the first line, or after the end what is left.
+    mutating func takeLine() -> String? {
+      if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { bytes.removeFirst(end + 1) }
+        return String(decoding: bytes[..<end], as: UTF8.self)
+      }
+      guard hasEnded, !bytes.isEmpty else { return nil }
+      defer { bytes.removeAll() }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Takes everything up to the text and the text itself, if it is there.
+    mutating func take(upTo text: String) -> Bool {
+      guard let range = bytes.firstRange(of: Array(text.utf8)) else { return false }
+      bytes.removeFirst(range.upperBound)
+      return true
+    }
   }
 
   private let state = Mutex(State())
 
-  /// Reads lines from the file on a thread of its own, to its end.
+  /// Reads from the file on a thread of its own, to its end.
   init(reading file: FileHandle) {
-    DispatchQueue(label: "bokbok.tests.lines").async {
-      self.read(file)
-      self.end()
-    }
+    DispatchQueue(label: "bokbok.tests.lines").async { self.read(file) }
   }
 
-  /// Makes a named pipe and reads lines from it, whoever writes them, and never ends.
+  /// Makes a named pipe and reads from it, whoever writes, and never ends.
   init(readingPipe path: String) throws {
     guard mkfifo(path, 0o600) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     // Open for writing as well, so that it has no end between two writers.
     let descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    DispatchQueue(label: "bokbok.tests.pipe").async {
-      self.read(file)
-      self.end()
-    }
+    DispatchQueue(label: "bokbok.tests.pipe").async { self.read(file) }
   }
 
-  private func read(_ file: FileHandle) {
-    var bytes = Data()
-    while true {
-      let chunk = file.availableData
-      if chunk.isEmpty { break }
-      bytes.append(chunk)
-      while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-        add(String(decoding: bytes[bytes.startIndex..<end], as: UTF8.self))
-        bytes = Data(bytes[bytes.index(after: end)...])
-      }
-    }
-    if !bytes.isEmpty { add(String(decoding: bytes, as: UTF8.self)) }
-  }
-
-  /// The next line; nil after the last, and for ever once the task was cancelled. One task waits at a time.
+  /// The next line; nil after the last, and once the task was cancelled.
   func next() async -> String? {
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let line: String?? = state.withLock { state in
-          if !state.lines.isEmpty { return .some(state.lines.removeFirst()) }
-          if state.hasEnded { return .some(nil) }
-          state.waiter = continuation
-          return nil
-        }
-        if let line { continuation.resume(returning: line) }
-      }
-    } onCancel: {
-      end()
-    }
+    await take { $0.takeLine() }
+  }
+
+  /// Takes what comes up to this text, also in the middle of a line; false if it never comes.
+  func take(upTo text: String) async -> Bool {
+    await take { $0.take(upTo: text) ? () : nil } != nil
   }
 
   /// All lines that are left, once the process has closed its end.
@@ -70,21 +62,45 @@ final class LineQueue: Sendable {
     return lines
   }
 
-  private func add(_ line: String) {
-    let waiter = state.withLock { state in
-      if state.waiter == nil { state.lines.append(line) }
-      defer { state.waiter = nil }
-      return state.waiter
+  /// Waits until there is what the closure takes; nil if it never comes.
+  private func take<Taken: Sendable>(_ take: (inout State) -> Taken?) async -> Taken? {
+    while true {
+      let (taken, changeCount, hasEnded) = state.withLock { (take(&$0), $0.changeCount, $0.hasEnded) }
+      if taken != nil || hasEnded { return taken }
+      await waitForChange(after: changeCount)
     }
-    waiter?.resume(returning: line)
   }
 
-  private func end() {
+  private func waitForChange(after changeCount: Int) async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let hasChanged = state.withLock { state in
+          if state.changeCount == changeCount { state.waiter = continuation }
+          return state.changeCount != changeCount
+        }
+        if hasChanged { continuation.resume() }
+      }
+    } onCancel: {
+      add([], isEnd: true)
+    }
+  }
+
+  private func read(_ file: FileHandle) {
+    while true {
+      let chunk = file.availableData
+      add(Array(chunk), isEnd: chunk.isEmpty)
+      if chunk.isEmpty { return }
+    }
+  }
+
+  private func add(_ bytes: [UInt8], isEnd: Bool) {
     let waiter = state.withLock { state in
-      state.hasEnded = true
+      state.bytes.append(contentsOf: bytes)
+      state.hasEnded = state.hasEnded || isEnd
+      state.changeCount += 1
       defer { state.waiter = nil }
       return state.waiter
     }
-    waiter?.resume(returning: nil)
+    waiter?.resume()
   }
 }

@@ -7,17 +7,17 @@ final class RunningCommand: Sendable {
   let output: LineQueue
   let errors: LineQueue
   private let process: Mutex<Process>
-  private let input: FileHandle
+  private let input: FileHandle?
   private let ending: Task<Int32, Never>
   let identifier: pid_t
 
-  /// Starts the command; its standard input is a pipe that stays open until ``closeInput()``.
-  init(_ arguments: [String]) throws {
+  /// Starts the command; its standard input is the one given, or a pipe that stays open until ``closeInput()``.
+  init(_ arguments: [String], input givenInput: FileHandle? = nil) throws {
     let process = Process()
     process.executableURL = try RunningCommand.executable()
     process.arguments = arguments
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.standardInput = input
+    process.standardInput = givenInput ?? input
     process.standardOutput = output
     process.standardError = errors
     let (ends, continuation) = AsyncStream.makeStream(of: Int32.self)
@@ -28,7 +28,7 @@ final class RunningCommand: Sendable {
     }
     try process.run()
     self.identifier = process.processIdentifier
-    self.input = input.fileHandleForWriting
+    self.input = givenInput == nil ? input.fileHandleForWriting : nil
     self.output = LineQueue(reading: output.fileHandleForReading)
     self.errors = LineQueue(reading: errors.fileHandleForReading)
     self.process = Mutex(process)
@@ -47,11 +47,11 @@ final class RunningCommand: Sendable {
 
   /// Writes a line to standard input.
   func send(_ line: String) throws {
-    try input.write(contentsOf: Data((line + "\n").utf8))
+    try input?.write(contentsOf: Data((line + "\n").utf8))
   }
 
   func closeInput() throws {
-    try input.close()
+    try input?.close()
   }
 
   func signal(_ number: Int32) {
