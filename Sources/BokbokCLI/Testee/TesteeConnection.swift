@@ -29,10 +29,11 @@ final class TesteeConnection: Sendable {
   }
 
   /// Reports an event of this connection.
-  func report(_ event: String, _ members: KeyValuePairs<String, JSON> = [:]) {
+  func report(_ event: String, _ members: KeyValuePairs<String, JSON?> = [:]) {
     var object = JSON.Object()
     object["event"] = .string(event)
     object["connection"] = .string(id)
+    // What is nil is left out.
     for (name, value) in members { object[name] = value }
     state.withLock { state in
       if state.heldEvents == nil {
@@ -59,7 +60,7 @@ final class TesteeConnection: Sendable {
   func reportEnd(_ end: ConnectionEnd) {
     report(
       "closed",
-      ["reason": .string(end.reason.rawValue), "code": end.code.map { .string($0) } ?? .null]
+      ["reason": .string(end.reason.rawValue), "code": end.code.map { .string($0) }]
     )
     let waiters = state.withLock { state in
       state.hasEnded = true
