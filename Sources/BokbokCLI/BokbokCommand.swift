@@ -21,7 +21,8 @@ struct BokbokCommand: AsyncParsableCommand {
       """,
     version: "bokbok \(Version.current)",
     subcommands: [
-      ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, DecodeCommand.self, TesteeCommand.self,
+      ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, DecodeCommand.self,
+      ConformanceCommand.self, TesteeCommand.self,
     ]
   )
 

@@ -1,0 +1,100 @@
+internal import ArgumentParser
+internal import BokbokConformance
+
+/// `bokbok conformance`: runs the kit against an implementation.
+struct ConformanceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "conformance",
+    abstract: "Play the conformance cases against an implementation, and say which clauses it breaks.",
+    discussion: """
+      The kit starts the implementation's testee, a program that does over its standard input and output what the kit \
+      asks for, and plays the other side of real connections: over TCP and UNIX sockets, plain and sealed, with the \
+      testee as server and as client. Without --testee and --implementation it tests this command's own.
+
+      Patterns may hold * for any characters. They are given once for each option, which may come several times.
+
+      Exit status:
+        0    everything that the testee declared ran and passed
+        1    a failure
+        2    wrong usage or data
+        3    trouble of the kit's own, or a case without a clear outcome
+      """
+  )
+
+  @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
+  var testee: String?
+
+  @Option(help: "An implementation with a manifest: its name, or the manifest's path.", completion: .file())
+  var implementation: String?
+
+  @Option(
+    name: .customLong("case"),
+    help: "Run only these cases: ids or paths, such as 'F-1/*' or 'F-1/unknown-kind/sealed/unix/server'."
+  )
+  var cases: [String] = []
+
+  @Option(
+    name: [.customLong("clause"), .customLong("requirement")],
+    help: "Run only cases that cover these clauses or requirements, such as F-1.a or F-1."
+  )
+  var clauses: [String] = []
+
+  @Option(
+    name: .customLong("configuration"),
+    help: "Run only these configurations, such as 'sealed/unix/server' or '*/client'."
+  )
+  var configurations: [String] = []
+
+  @Flag(help: "List the selected cases, and run none.")
+  var list = false
+
+  @Option(help: "Write the report as JSON lines to this file; - is standard output.", completion: .file())
+  var json: String?
+
+  @Option(help: "Write the report in JUnit's XML to this file.", completion: .file())
+  var junit: String?
+
+  @Flag(help: "A failure of a case of the level 'should' fails the run.")
+  var strict = false
+
+  @Option(help: "How many groups of cases run at the same time, 1 to 64.")
+  var jobs = 2
+
+  @Option(help: "A folder of case files to use instead of those in this command.", completion: .directory)
+  var casesFolder: String?
+
+  @Option(help: "How long to wait for what should come at once, in seconds.")
+  var timeLimit = 5
+
+  @Flag(name: .customLong("traces"), inversion: .prefixedNo, help: "Show the whole trace of each failing case.")
+  var showsTraces = true
+
+  func validate() throws {
+    guard testee == nil || implementation == nil else {
+      throw ValidationError("--testee and --implementation both name what to test; give one of them.")
+    }
+    guard (1...64).contains(jobs) else { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
+    guard (1...600).contains(timeLimit) else {
+      throw ValidationError("--time-limit is 1 to 600 seconds, not \(timeLimit).")
+    }
+  }
+
+  func run() async throws {
+    var options = ConformanceOptions()
+    if let testee { options.testee = .shell(testee) }
+    if let implementation { options.testee = .manifest(implementation) }
+    options.casePatterns = cases
+    options.clausePatterns = clauses
+    options.configurationPatterns = configurations
+    options.listsOnly = list
+    options.jsonPath = json
+    options.junitPath = junit
+    options.isStrict = strict
+    options.jobCount = jobs
+    options.casesDirectory = casesFolder
+    options.timeLimit = .seconds(timeLimit)
+    options.showsTraces = showsTraces
+    let status = await ConformanceRun(options).run()
+    if status != 0 { throw ExitCode(status) }
+  }
+}
