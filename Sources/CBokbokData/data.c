@@ -7,6 +7,7 @@ static const struct bokbok_data_list *const lists[] = {
     &bokbok_data_specification,
     &bokbok_data_cases,
     &bokbok_data_implementations,
+    &bokbok_data_vectors,
 };
 
 size_t bokbok_data_count(void) {

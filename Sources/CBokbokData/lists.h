@@ -21,5 +21,6 @@ struct bokbok_data_list {
 extern const struct bokbok_data_list bokbok_data_specification;
 extern const struct bokbok_data_list bokbok_data_cases;
 extern const struct bokbok_data_list bokbok_data_implementations;
+extern const struct bokbok_data_list bokbok_data_vectors;
 
 #endif
