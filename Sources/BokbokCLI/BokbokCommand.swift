@@ -22,7 +22,7 @@ struct BokbokCommand: AsyncParsableCommand {
     version: "bokbok \(Version.current)",
     subcommands: [
       ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, DecodeCommand.self,
-      ConformanceCommand.self, TesteeCommand.self,
+      ConformanceCommand.self, VectorsCommand.self, TesteeCommand.self,
     ]
   )
 
@@ -37,8 +37,17 @@ struct BokbokCommand: AsyncParsableCommand {
     } catch let failure as CommandFailure {
       failure.endProcess()
     } catch {
+      if usesKitStatuses, exitCode(for: error) == .validationFailure {
+        StandardStream.error.writeOrIgnore(fullMessage(for: error) + "\n")
+        exit(withError: ExitCode(2))
+      }
       exit(withError: error)
     }
+  }
+
+  /// Whether the subcommand is one of the kit's, where wrong usage is the status 2.
+  private static var usesKitStatuses: Bool {
+    CommandLine.arguments.dropFirst().first.map { ["conformance", "vectors"].contains($0) } ?? false
   }
 }
 
