@@ -1,0 +1,122 @@
+;;; Addresses (section 9).
+
+(declare (unit bokbok.addresses) (uses bokbok.bytes bokbok.conditions bokbok.system))
+
+(module (bokbok addresses)
+  (parse-address split-words)
+
+(import scheme (chicken base)
+        (bokbok bytes) (bokbok conditions) (bokbok system))
+
+;; (tcp HOST PORT), (unix PATH), (stdio) or (exec WORD ...). ROLE is client or server (A-1.a).
+(define (parse-address text role)
+  (define (after scheme) (substring text (string-length scheme) (string-length text)))
+  (unless (string? text) (usage-error "the address ~s is not a string" text))
+  (cond ((bytes-prefix? "tcp:" text) (parse-tcp text (after "tcp:") role))
+        ((bytes-prefix? "unix:" text) (parse-unix text (after "unix:")))
+        ((bytes-prefix? "stdio:" text)
+         (cond ((not (string=? "stdio:" text)) (refuse text "nothing follows stdio:"))
+               ((eq? role 'client) (refuse text "only a server can be on stdio:"))
+               (else '(stdio))))
+        ((bytes-prefix? "exec:" text)
+         (if (eq? role 'server)
+             (refuse text "only a client can be on exec:")
+             (cons 'exec (parse-words text (after "exec:")))))
+        ((index-of #\/ text) (parse-unix text text))
+        (else (parse-tcp text text role))))
+
+(define (refuse text reason)
+  (usage-error (string-append "the address ~s cannot be used: " reason
+                              "; the forms are tcp:HOST:PORT, unix:PATH, stdio: and exec:COMMAND ARGUMENT ...")
+               text))
+
+(define (index-of char text #!optional (start 0))
+  (let loop ((index start))
+    (and (< index (string-length text))
+         (if (char=? char (string-ref text index)) index (loop (+ index 1))))))
+
+(define (last-index-of char text)
+  (let loop ((index (- (string-length text) 1)))
+    (and (>= index 0)
+         (if (char=? char (string-ref text index)) index (loop (- index 1))))))
+
+(define (parse-tcp text rest role)
+  (let ((colon (last-index-of #\: rest)))
+    (unless colon (refuse text "it has no port"))
+    (let ((host (substring rest 0 colon))
+          (port (decimal->number (substring rest (+ colon 1) (string-length rest)) 65535)))
+      (unless (and port (or (> port 0) (eq? role 'server))) ; A-1.b
+        (refuse text (if (eq? role 'server) "the port is not 0 to 65535" "the port is not 1 to 65535")))
+      (list 'tcp (parse-host text host) port))))
+
+(define (parse-host text host)
+  (let ((length (string-length host)))
+    (cond ((= length 0) (refuse text "it has no host"))
+          ((char=? #\[ (string-ref host 0))
+           (let ((inside (and (> length 2) (char=? #\] (string-ref host (- length 1)))
+                              (substring host 1 (- length 1)))))
+             (if (and inside (index-of #\: inside))
+                 inside
+                 (refuse text "brackets are for an IPv6 address"))))
+          ((index-of #\: host) (refuse text "an IPv6 address stands in brackets"))
+          ((let loop ((index 0))
+             (and (< index length)
+                  (or (char<=? (string-ref host index) #\space)
+                      (memv (string-ref host index) '(#\/ #\[ #\] #\delete))
+                      (loop (+ index 1)))))
+           (refuse text "the host is not a name or an address"))
+          (else host))))
+
+;; A-1.j
+(define (parse-unix text path)
+  (cond ((= 0 (string-length path)) (refuse text "it has no path"))
+        ((index-of (integer->char 0) path) (refuse text "a path holds no zero byte"))
+        ((> (string-length path) unix-path-limit)
+         (refuse text (string-append "the path of a UNIX socket has at most " (number->string unix-path-limit)
+                                     " bytes here")))
+        (else (list 'unix path))))
+
+;; A-3.e
+(define (parse-words text command)
+  (let ((words (split-words command)))
+    (cond ((not words) (refuse text "a quote is not closed, or a backslash ends it"))
+          ((null? words) (refuse text "it has no command"))
+          ((index-of (integer->char 0) command) (refuse text "a command holds no zero byte"))
+          (else words))))
+
+;; The words of a command, split as a POSIX shell splits, with quotes and backslashes and without expansion; #f where a
+;; quote is open at the end.
+(define (split-words text)
+  (let ((end (string-length text)))
+    (define (char index) (string-ref text index))
+    (define (add word . chars) (append (reverse chars) (or word '())))
+    ;; WORD: the characters of the current word, latest first, or #f between words
+    (define (finish word words) (if word (cons (list->string (reverse word)) words) words))
+    (define (outside index word words)
+      (if (>= index end)
+          (reverse (finish word words))
+          (case (char index)
+            ((#\space #\tab #\newline) (outside (+ index 1) #f (finish word words)))
+            ((#\') (single (+ index 1) (or word '()) words))
+            ((#\") (double (+ index 1) (or word '()) words))
+            ((#\\)
+             (cond ((= (+ index 1) end) #f)
+                   ((char=? #\newline (char (+ index 1))) (outside (+ index 2) word words))
+                   (else (outside (+ index 2) (add word (char (+ index 1))) words))))
+            (else (outside (+ index 1) (add word (char index)) words)))))
+    (define (single index word words)
+      (cond ((>= index end) #f)
+            ((char=? #\' (char index)) (outside (+ index 1) word words))
+            (else (single (+ index 1) (add word (char index)) words))))
+    (define (double index word words)
+      (cond ((>= index end) #f)
+            ((char=? #\" (char index)) (outside (+ index 1) word words))
+            ((and (char=? #\\ (char index)) (< (+ index 1) end)
+                  (memv (char (+ index 1)) '(#\$ #\` #\" #\\ #\newline)))
+             (double (+ index 2)
+                     (if (char=? #\newline (char (+ index 1))) word (add word (char (+ index 1))))
+                     words))
+            (else (double (+ index 1) (add word (char index)) words))))
+    (outside 0 #f '())))
+
+)
