@@ -54,9 +54,10 @@ final class ClientAttempt: @unchecked Sendable {
   /// Ends the attempt, whatever it has come to.
   func giveUp(because error: any Error) {
     guard !self.pending.isFinished else { return }
+    let handler = self.handler
     self.fail(with: error)
     for channel in self.connecting.values { channel.close(promise: nil) }
-    self.handler?.input { $0.abort(now: .now()) }
+    handler?.input { $0.abort(now: .now()) }
     self.loop.endTurn()
   }
 

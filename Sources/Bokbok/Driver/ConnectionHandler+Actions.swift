@@ -147,6 +147,7 @@ extension ConnectionHandler {
       self.connection = nil
     } else {
       self.closeHandlerIsDue = true
+      self.owner.closeHandlerIsDue()
       self.callCloseHandlerIfDue()
     }
   }
@@ -158,12 +159,14 @@ extension ConnectionHandler {
     }
     self.closeHandlerIsDue = false
     self.connection = nil
-    guard let close = self.endpoint.handlers.close else { return }
     let owner = self.owner
-    if case .server(let core, _) = owner { core.closeHandlerBegan() }
+    guard let close = self.endpoint.handlers.close else {
+      owner.closeHandlerEnded()
+      return
+    }
     Task.immediateDetached(executorPreference: self.executor) {
       await close(connection, end)
-      if case .server(let core, _) = owner { core.closeHandlerEnded() }
+      owner.closeHandlerEnded()
     }
     self.loop.handlerRan(self.executor)
   }

@@ -39,6 +39,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   var deadlines = DeadlineHeap<Timed>()
   private var idleSince: NIODeadline?
   private var exchangesAtIdle = 0
+  private var isClosingIdle = false
 
   // Own requests and pings.
   var requests: [ExchangeID: PendingRequest] = [:]
@@ -165,7 +166,6 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.input { $0.receiveEnd(now: .now()) }
     self.input { $0.streamFailed(now: .now()) }
     self.loop.endTurn()
-    self.owner.streamClosed(self)
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -333,7 +333,7 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
 
   private func updateIdle() {
     guard self.endpoint.configuration.idleTimeout != nil else { return }
-    guard self.machine.isOpen, self.machine.isIdle else {
+    guard self.machine.isOpen, self.machine.isIdle, !self.isClosingIdle else {
       self.idleSince = nil
       return
     }
@@ -347,6 +347,8 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
   private func closeIfIdle(now: NIODeadline) {
     self.updateIdle()
     guard let deadline = self.idleDeadline, deadline <= now else { return }
+    self.isClosingIdle = true
+    self.idleSince = nil
     self.logger.debug("closing: the connection is idle")
     self.input { $0.close(code: CloseCode.normal, message: "idle", now: now) }
   }

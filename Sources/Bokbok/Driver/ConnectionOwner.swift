@@ -3,8 +3,12 @@ enum ConnectionOwner {
   case client(ClientAttempt)
   case server(ServerCore, ServerCore.StreamID)
 
-  /// The stream is gone, and with it everything the connection had to do.
-  func streamClosed(_ handler: ConnectionHandler) {
-    if case .server(let core, let stream) = self { core.streamClosed(stream) }
+  /// A server has not stopped before its close handlers have ended.
+  func closeHandlerIsDue() {
+    if case .server(let core, _) = self { core.closeHandlerIsDue() }
+  }
+
+  func closeHandlerEnded() {
+    if case .server(let core, _) = self { core.closeHandlerEnded() }
   }
 }

@@ -23,7 +23,7 @@ public struct Handlers: Sendable {
   /// Handlers; each can be left out.
   public init(
     open: (@Sendable (Connection) async throws -> OpenDecision)? = nil,
-    request: RequestHandler = .none,
+    request: RequestHandler = .absent,
     close: (@Sendable (Connection, ConnectionEnd) async -> Void)? = nil
   ) {
     self.open = open

@@ -43,7 +43,7 @@ public struct RequestHandler: Sendable {
   }
 
   /// Answers each request with ``RemoteError`` of the code `unknown-request`.
-  public static let none = RequestHandler.synchronous(execution: .eventLoop) { _, _ in
+  public static let absent = RequestHandler.synchronous(execution: .eventLoop) { _, _ in
     throw RemoteError(code: "unknown-request", message: "this side handles no requests")
   }
 }

@@ -1,9 +1,10 @@
 internal import Logging
 internal import NIOCore
 
-/// Keeps a server alive through errors of accepting: running out of descriptors pauses it (O-12).
+/// Tells the server of new streams in their order, and keeps it alive through errors of accepting: running out of
+/// descriptors pauses it (O-12).
 final class AcceptHandler: ChannelInboundHandler {
-  typealias InboundIn = Channel
+  typealias InboundIn = any Channel
 
   private let core: ServerCore
   private var context: ChannelHandlerContext?
@@ -23,6 +24,15 @@ final class AcceptHandler: ChannelInboundHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let channel = Self.unwrapInboundIn(data)
+    guard self.core.accepted(channel) else {
+      channel.close(promise: nil)
+      return
+    }
+    context.fireChannelRead(data)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -70,7 +70,7 @@ public final class Server: Sendable {
   ///
   /// It can be called again, also while it stops, and also to change from graceful to immediate. Cancelling the task has
   /// no effect: a graceful stop ends within ``Configuration/drainTimeout`` and twice ``Configuration/endTimeout``, as
-  /// far as close handlers end.
+  /// far as close handlers end. Request handlers are cancelled; one that does not stop may run on.
   public func stop(_ how: StopMode = .graceful) async {
     await self.listener.close()
     self.core.stop(how)

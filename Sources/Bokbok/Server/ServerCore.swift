@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// What a server knows about its streams and connections, shared by its event loops.
 final class ServerCore: Sendable {
-  /// The number of a stream, in the order of accepting.
-  typealias StreamID = UInt64
+  /// Names a stream: the identity of its channel, which is held as long as the name is in use.
+  typealias StreamID = ObjectIdentifier
 
   let endpoint: Endpoint
   let security: ServerSecurity
@@ -19,30 +19,32 @@ final class ServerCore: Sendable {
   }
 
   private struct Stream {
-    let loop: LoopContext
-    let handler: NIOLoopBound<ConnectionHandler>
+    let channel: any Channel
+    /// nil until the stream has its handler.
+    var handler: NIOLoopBound<ConnectionHandler>?
     var connection: Connection?
     var isEnding = false
 
+    /// Closes the stream without a word.
     func abort() {
-      let handler = self.handler
-      self.loop.perform { handler.value.input { $0.abort(now: .now()) } }
+      guard let handler = self.handler else { return self.channel.close(promise: nil) }
+      let loop = LoopContexts.context(for: self.channel.eventLoop)
+      loop.perform { handler.value.input { $0.abort(now: .now()) } }
     }
   }
 
   private struct State {
     var phase = Phase.running
     var streams: [StreamID: Stream] = [:]
-    var lastID: StreamID = 0
     var openCount = 0
     var unopened = StreamQueue()
     var isListening = true
-    var runningCloseHandlers = 0
+    var dueCloseHandlers = 0
     var stopWaiters: [UnsafeContinuation<Void, Never>] = []
     var whenStreamCloses: (@Sendable () -> Void)?
 
     var isFinished: Bool {
-      self.phase != .running && !self.isListening && self.streams.isEmpty && self.runningCloseHandlers == 0
+      self.phase != .running && !self.isListening && self.streams.isEmpty && self.dueCloseHandlers == 0
     }
   }
 
@@ -60,28 +62,57 @@ final class ServerCore: Sendable {
 
   // MARK: Streams
 
-  /// Takes a new stream: a channel that is connected, on its event loop.
+  /// Counts a stream that has just been accepted; called in the order of accepting.
+  ///
+  /// - Returns: Whether the stream is to be taken: not if the server stops.
+  func accepted(_ channel: any Channel) -> Bool {
+    let id = StreamID(channel)
+    let (isTaken, surplus) = self.state.withLock { state -> (Bool, Stream?) in
+      guard state.phase == .running else { return (false, nil) }
+      // O-12: the one that has been among them longest makes room.
+      var surplus: Stream?
+      if state.unopened.count >= self.endpoint.configuration.openingStreamsMax, let oldest = state.unopened.popFirst() {
+        surplus = state.streams[oldest]
+      }
+      state.streams[id] = Stream(channel: channel)
+      state.unopened.append(id)
+      return (true, surplus)
+    }
+    surplus?.abort()
+    // However it ends, also before it has a handler.
+    if isTaken { channel.closeFuture.whenComplete { _ in self.streamClosed(id) } }
+    return isTaken
+  }
+
+  /// Gives a stream that was accepted its handler; on the event loop of the channel.
   ///
   /// - Parameters:
   ///   - address: That of the server, for streams whose ends have none.
-  /// - Throws: when there is no memory for the secrets of the connection, or the server stops.
+  /// - Throws: when there is no memory for the secrets of the connection, or the channel has closed.
   func take(_ channel: any Channel, address: Address) throws {
-    try self.endpoint.prepare(channel)
-    let loop = LoopContexts.context(for: channel.eventLoop)
-    let machine = ConnectionMachine(
-      server: try self.machineSecurity(),
-      configuration: self.endpoint.machineConfiguration,
-      slab: loop.keySlab,
-      now: .now()
-    )
-    let id = self.state.withLock { state in
-      state.lastID += 1
-      return state.lastID
+    do {
+      try self.endpoint.prepare(channel)
+      let handler = try self.makeHandler(channel, address: address)
+      let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+      self.state.withLock { $0.streams[StreamID(channel)]?.handler = bound }
+      try channel.pipeline.syncOperations.addHandler(handler)
+    } catch {
+      self.endpoint.logger.info("a stream was dropped", metadata: [LogKeys.error: "\(error)"])
+      throw error
     }
-    let handler = ConnectionHandler(
-      machine: machine,
+  }
+
+  private func makeHandler(_ channel: any Channel, address: Address) throws -> ConnectionHandler {
+    let loop = LoopContexts.context(for: channel.eventLoop)
+    return ConnectionHandler(
+      machine: ConnectionMachine(
+        server: try self.machineSecurity(),
+        configuration: self.endpoint.machineConfiguration,
+        slab: loop.keySlab,
+        now: .now()
+      ),
       endpoint: self.endpoint,
-      owner: .server(self, id),
+      owner: .server(self, StreamID(channel)),
       identity: ConnectionIdentity(
         id: .next(),
         peerAddress: channel.remoteAddress?.asAddress ?? address,
@@ -90,26 +121,6 @@ final class ServerCore: Sendable {
       ),
       loop: loop
     )
-    let stream = Stream(loop: loop, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-    let (isTaken, surplus) = self.state.withLock { state -> (Bool, Stream?) in
-      guard state.phase == .running else { return (false, nil) }
-      // O-12: the one that has been among them longest makes room.
-      var surplus: Stream?
-      if state.unopened.count >= self.endpoint.configuration.openingStreamsMax, let oldest = state.unopened.popFirst() {
-        surplus = state.streams[oldest]
-      }
-      state.streams[id] = stream
-      state.unopened.append(id)
-      return (true, surplus)
-    }
-    guard isTaken else { throw ChannelError.ioOnClosedChannel }
-    surplus?.abort()
-    do {
-      try channel.pipeline.syncOperations.addHandler(handler)
-    } catch {
-      self.streamClosed(id)
-      throw error
-    }
   }
 
   private func machineSecurity() throws -> BokbokCore.ServerSecurity {
@@ -146,7 +157,7 @@ final class ServerCore: Sendable {
     }
   }
 
-  func streamClosed(_ id: StreamID) {
+  private func streamClosed(_ id: StreamID) {
     self.change { state in
       state.unopened.remove(id)
       state.streams[id] = nil
@@ -163,13 +174,13 @@ final class ServerCore: Sendable {
     self.state.withLock { state in state.streams.values.compactMap(\.connection) }
   }
 
-  func closeHandlerBegan() {
-    self.state.withLock { $0.runningCloseHandlers += 1 }
+  func closeHandlerIsDue() {
+    self.state.withLock { $0.dueCloseHandlers += 1 }
   }
 
   func closeHandlerEnded() {
     self.change { state in
-      state.runningCloseHandlers -= 1
+      state.dueCloseHandlers -= 1
       return nil
     }
   }
