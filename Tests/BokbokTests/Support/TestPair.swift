@@ -1,4 +1,7 @@
 import Bokbok
+import Logging
+import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -72,26 +75,37 @@ struct TestLink: Sendable, CustomTestStringConvertible {
   }
 
   /// Runs the closure with a server and a client that is connected to it; ends both.
+  ///
+  /// - Parameter isHeavy: Whether both get event loops of their own, so that other tests are not held up.
   func withPair(
-    serverConfiguration: Configuration = Configuration(),
+    serverConfiguration: Configuration = .patient,
     serverHandlers: Handlers = Handlers(request: .echo),
-    clientConfiguration: Configuration = Configuration(),
+    clientConfiguration: Configuration = .patient,
     clientHandlers: Handlers = Handlers(request: .echo),
+    logger: Logger? = nil,
+    isHeavy: Bool = false,
     _ body: (Server, Connection) async throws -> Void
   ) async throws {
+    let group = isHeavy ? MultiThreadedEventLoopGroup(numberOfThreads: 2) : nil
     let server = try await Server.start(
       on: try self.transport.newAddress(),
       security: try self.protection.server(),
       configuration: serverConfiguration,
-      handlers: serverHandlers
+      handlers: serverHandlers,
+      logger: logger,
+      eventLoopGroup: group
     )
     do {
       let connection = try await Connection.open(
         server.address,
         security: try self.protection.client(),
         configuration: clientConfiguration,
-        handlers: clientHandlers
+        handlers: clientHandlers,
+        logger: logger,
+        eventLoopGroup: group
       )
+      // The client is open a moment before the server.
+      try await connection.ping()
       try await body(server, connection)
       connection.abort()
       _ = try await connection.waitUntilClosed()
@@ -100,7 +114,21 @@ struct TestLink: Sendable, CustomTestStringConvertible {
       throw error
     }
     await server.stop(.immediate)
+    try await group?.shutdownGracefully()
   }
+}
+
+extension Configuration {
+  /// Time limits that no working test reaches, also where many tests share few cores.
+  static let patient: Configuration = {
+    var configuration = Configuration()
+    configuration.handshakeTimeout = .seconds(60)
+    configuration.connectTimeout = .seconds(60)
+    configuration.requestTimeout = .seconds(120)
+    configuration.drainTimeout = .seconds(60)
+    configuration.endTimeout = .seconds(30)
+    return configuration
+  }()
 }
 
 extension RequestHandler {
