@@ -4,7 +4,7 @@
 (declare (unit bokbok.bytes))
 
 (module (bokbok bytes)
-  (byte-ref byte-set! char-within? bytes bytes-copy! bytes-equal? bytes-concatenate bytes-prefix?
+  (byte-ref byte-set! char-within? bytes bytes-copy! byte-index bytes-concatenate bytes-prefix?
    get-u16 get-u32 put-u16! put-u32! u16->bytes u32->bytes
    bytes->hex hex->bytes
    utf8? utf8-cut utf8-repair
@@ -16,7 +16,10 @@
 (define (byte-set! string index byte) (string-set! string index (integer->char byte)))
 
 ;; Whether CHAR is one from LOW to HIGH.
-(define (char-within? char low high) (and (char<=? low char) (char<=? char high)))
+;; (The comparisons of characters that CHICKEN 5 has are slow; eq? and fixnums are not.)
+(define (char-within? char low high)
+  (let ((code (char->integer char)))
+    (and (fx<= (char->integer low) code) (fx<= code (char->integer high)))))
 
 ;; (bytes 40 41) is a string of these two bytes.
 (define (bytes . values) (list->string (map integer->char values)))
@@ -32,11 +35,17 @@
     (error 'bytes-copy! "out of range" at start end (string-length to) (string-length from)))
   (move-bytes! to at from start (- end start)))
 
-(define (bytes-equal? a b) (string=? a b))
-
 (define (bytes-prefix? prefix string)
   (and (<= (string-length prefix) (string-length string))
        (string=? prefix (substring string 0 (string-length prefix)))))
+
+;; The index of the first BYTE from START on, or END.
+(define (byte-index string byte start end)
+  (unless (<= 0 start end (string-length string)) (error 'byte-index "out of range" start end))
+  ((foreign-lambda* long ((nonnull-scheme-pointer string) (int byte) (long start) (long end))
+     "const char *found = memchr((char *)string + start, byte, end - start);
+      C_return(found ? found - (char *)string : end);")
+   string byte start end))
 
 ;; Joins the strings of a list in one pass.
 (define (bytes-concatenate strings)
@@ -161,7 +170,7 @@
 (define (decimal->number text maximum)
   (let ((length (string-length text)))
     (and (<= 1 length 20)
-         (or (= length 1) (not (char=? #\0 (string-ref text 0))))
+         (or (= length 1) (not (eq? #\0 (string-ref text 0))))
          (let loop ((index 0) (number 0))
            (if (= index length)
                (and (<= number maximum) number)

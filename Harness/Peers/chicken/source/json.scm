@@ -5,12 +5,15 @@
 (module (bokbok json)
   (read-json write-json member-of)
 
-(import scheme (chicken base) (chicken fixnum)
+(import scheme (chicken base) (chicken fixnum) (chicken foreign)
         (bokbok bytes) (bokbok conditions))
 
 ;; The member of an object, or #f.
 (define (member-of object name)
   (let ((pair (assoc name object))) (and pair (cdr pair))))
+
+;; Whether it may not be in a string as it is.
+(define (control? char) (char-within? char #\nul #\x1f))
 
 ;;; Reading
 
@@ -44,7 +47,7 @@
               (if number (next number stop) (fail index))))))
     (define (array index next)
       (let ((first (skip (fx+ index 1))))
-        (if (char=? #\] (peek first))
+        (if (eq? #\] (peek first))
             (next (vector) (fx+ first 1))
             (let loop ((at first) (items '()))
               (value at
@@ -56,15 +59,15 @@
                            (else (fail after))))))))))
     (define (object index next)
       (let ((first (skip (fx+ index 1))))
-        (if (char=? #\} (peek first))
+        (if (eq? #\} (peek first))
             (next '() (fx+ first 1))
             (let loop ((at first) (members '()))
               (let ((at (skip at)))
-                (unless (char=? #\" (peek at)) (fail at))
+                (unless (eq? #\" (peek at)) (fail at))
                 (string-at (fx+ at 1)
                            (lambda (name after)
                              (let ((colon (skip after)))
-                               (unless (char=? #\: (peek colon)) (fail colon))
+                               (unless (eq? #\: (peek colon)) (fail colon))
                                (value (fx+ colon 1)
                                       (lambda (item after)
                                         (let ((after (skip after)) (members (cons (cons name item) members)))
@@ -77,24 +80,24 @@
       (let loop ((start index) (at index) (parts '()))
         (if (fx= at end)
             (fail at)
-            (let ((char (string-ref text at)))
-              (cond ((char=? char #\")
+            (let* ((at (plain-end text at)) (char (peek at)))
+              (cond ((eq? char #\")
                      (let ((last (substring text start at)))
                        (next (if (null? parts) last (bytes-concatenate (reverse (cons last parts)))) (fx+ at 1))))
-                    ((char=? char #\\)
+                    ((eq? char #\\)
                      (escape (fx+ at 1)
                              (lambda (part after)
                                (loop after after (cons part (cons (substring text start at) parts))))))
-                    ((char<? char #\space) (fail at))
+                    ((control? char) (fail at))
                     (else (loop start (fx+ at 1) parts)))))))
     (define (escape index next)
       (let ((simple (assv (peek index) '((#\" . "\"") (#\\ . "\\") (#\/ . "/") (#\b . "\b") (#\f . "\f") (#\n . "\n")
                                          (#\r . "\r") (#\t . "\t")))))
         (cond (simple (next (cdr simple) (fx+ index 1)))
-              ((char=? #\u (peek index))
+              ((eq? #\u (peek index))
                (let* ((unit (code-unit (fx+ index 1))) (after (fx+ index 5))
                       (second (and (<= #xd800 unit #xdbff)
-                                   (char=? #\\ (peek after)) (char=? #\u (peek (fx+ after 1)))
+                                   (eq? #\\ (peek after)) (eq? #\u (peek (fx+ after 1)))
                                    (code-unit (fx+ after 2)))))
                  (if (and second (<= #xdc00 second #xdfff))
                      (next (utf8 (+ #x10000 (* 1024 (- unit #xd800)) (- second #xdc00))) (fx+ after 6))
@@ -148,17 +151,20 @@
               (let ((char (string-ref text index)))
                 (cond ((memv char '(#\" #\\))
                        (loop (+ index 1) (+ index 1) (cons (string #\\ char) (flush))))
-                      ((char<? char #\space)
+                      ((control? char)
                        (loop (+ index 1) (+ index 1) (cons (string-append "\\u00" (bytes->hex (string char))) (flush))))
                       (else (loop (+ index 1) start parts)))))))))
 
-;; Whether a string is of printable ASCII characters that need no escape, as long hexadecimal texts are.
-(define (plain? string)
-  (let ((end (string-length string)))
-    (let loop ((index 0))
-      (or (fx= index end)
-          (let ((char (string-ref string index)))
-            (and (char<=? #\space char) (char<? char #\delete) (not (char=? char #\")) (not (char=? char #\\))
-                 (loop (fx+ index 1))))))))
+;; The index of the first byte, from START on, that is not of a printable ASCII character, or is one that needs an escape.
+(define (plain-end text start)
+  ((foreign-lambda* long ((nonnull-scheme-pointer text) (long at) (long end))
+     "for (; at < end; at++) {
+        unsigned char c = ((unsigned char *)text)[at];
+        if (c < 0x20 || c > 0x7e || c == '\"' || c == '\\\\') break;
+      }
+      C_return(at);")
+   text start (string-length text)))
+
+(define (plain? text) (= (plain-end text 0) (string-length text)))
 
 )

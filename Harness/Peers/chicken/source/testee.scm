@@ -70,15 +70,15 @@
           (else (take-lines! count)))))
 
 (define (take-lines! count)
-  (let loop ((start 0) (at 0))
-    (cond ((= at count)
-           (unless (= start count) (set! unfinished (cons (substring control-buffer start count) unfinished))))
-          ((char=? #\newline (string-ref control-buffer at))
-           (let ((line (bytes-concatenate (reverse (cons (substring control-buffer start at) unfinished)))))
-             (set! unfinished '())
-             (unless (string=? line "") (spawn (lambda () (obey-safely line)) "command"))
-             (loop (+ at 1) (+ at 1))))
-          (else (loop start (+ at 1))))))
+  (let loop ((start 0))
+    (let* ((newline (byte-index control-buffer 10 start count))
+           (part (substring control-buffer start newline)))
+      (if (= newline count)
+          (set! unfinished (cons part unfinished))
+          (let ((line (bytes-concatenate (reverse (cons part unfinished)))))
+            (set! unfinished '())
+            (unless (string=? line "") (spawn (lambda () (obey-safely line)) "command"))
+            (loop (+ newline 1)))))))
 
 ;;; Commands
 

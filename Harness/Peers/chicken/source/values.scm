@@ -32,11 +32,11 @@
       (if (fx= index end)
           (malformed (if (fx= end 0) "no value" "a value that is cut off")) ; V-1.a, V-1.c
           (let ((char (string-ref bytes index)))
-            (cond ((char=? char #\()
+            (cond ((eq? char #\()
                    (when (fx= depth depth-limit) (malformed "lists nest too deep")) ; V-3.a
                    (when (fx= count count-limit) (malformed "too many values"))     ; V-6.a
                    (next (fx+ index 1) (fx+ depth 1) (fx+ count 1) '() (cons contents open)))
-                  ((char=? char #\))
+                  ((eq? char #\))
                    (when (fx= depth 0) (malformed "a ')' that closes nothing")) ; V-1.c
                    (add (reverse contents) (fx+ index 1) (fx- depth 1) count (car open) (cdr open)))
                   ((char-within? char #\0 #\9)
@@ -53,11 +53,11 @@
     (define (atom-start index)
       (let loop ((at index))
         (cond ((fx= at end) (malformed "a length that is cut off"))
-              ((char=? #\: (string-ref bytes at)) (fx+ at 1))
+              ((eq? #\: (string-ref bytes at)) (fx+ at 1))
               ((char-within? (string-ref bytes at) #\0 #\9) (loop (fx+ at 1)))
               (else (malformed "a length without a colon")))))
     (define (atom-length index colon)
-      (when (and (char=? #\0 (string-ref bytes index)) (fx> colon (fx+ index 1)))
+      (when (and (eq? #\0 (string-ref bytes index)) (fx> colon (fx+ index 1)))
         (malformed "a length with a leading zero")) ; V-2.a
       (let ((rest (fx- end (fx+ colon 1))))
         (let loop ((at index) (length 0))
