@@ -5,7 +5,7 @@ struct CommandLineTests {
   private static let subcommands = [
     [], ["serve"], ["call"], ["ping"], ["key"], ["key", "generate"], ["key", "derive"], ["key", "passphrase"],
     ["decode"],
-    ["testee"], ["vectors"], ["vectors", "list"], ["vectors", "check"], ["vectors", "generate"],
+    ["conformance"], ["testee"], ["vectors"], ["vectors", "list"], ["vectors", "check"], ["vectors", "generate"],
   ]
 
   @Test(arguments: subcommands)
