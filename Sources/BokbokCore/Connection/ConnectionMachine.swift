@@ -29,13 +29,13 @@ package import NIOCore
 /// 3. Legitimate races are ignored, each where it stands: a CANCEL for an exchange that has ended, an unasked PONG
 ///    (P-2), an answer to a cancelled request, calls of the application after the end.
 package struct ConnectionMachine: ~Copyable {
-  private enum State: ~Copyable {
+  enum State: ~Copyable {
     case opening(OpeningConnection)
     case established(EstablishedConnection)
     case ending(EndedConnection)
   }
 
-  private var state: State
+  private(set) var state: State
 
   private init(state: consuming State) {
     self.state = state
@@ -186,33 +186,6 @@ package struct ConnectionMachine: ~Copyable {
     case .opening: false
     case .established: false
     case .ending(let connection): connection.stream.wantsWriteReport
-    }
-  }
-
-  /// Whether the connection is open for this side (S-1) and has not ended.
-  package var isOpen: Bool {
-    switch state {
-    case .opening: false
-    case .established(let connection): connection.isOpen
-    case .ending: false
-    }
-  }
-
-  /// What has gone over the connection since its handshake.
-  package var counters: ConnectionCounters {
-    switch state {
-    case .opening: ConnectionCounters()
-    case .established(let connection): connection.counters
-    case .ending(let connection): connection.counters
-    }
-  }
-
-  /// Whether no exchange is under way in either direction.
-  package var isIdle: Bool {
-    switch state {
-    case .opening: true
-    case .established(let connection): connection.own.isEmpty && connection.peer.count == 0
-    case .ending: true
     }
   }
 

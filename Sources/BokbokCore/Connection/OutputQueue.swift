@@ -69,6 +69,12 @@ struct OutputQueue {
     Record.contentByteCountMax - tagByteCount - Frame.headerByteCount
   }
 
+  /// What waits to be sent, in bytes.
+  var byteCount: Int {
+    begun.reduce(records.readableBytes) { $0 + $1.rest.readableBytes }
+      + waiting.reduce(0) { $0 + $1.rest.readableBytes }
+  }
+
   /// Whether answers to the peer wait to be sent: of handlers, or of the protocol layer.
   var hasAnswersWaiting: Bool {
     shortAnswerByteCount + longAnswerByteCount + answerFragmentByteCount + protocolByteCount > 0
@@ -182,7 +188,8 @@ struct OutputQueue {
       let message = begun.remove(at: index)
       begunByteCount -= message.byteCount
       if kind == .response { longAnswerByteCount -= message.rest.readableBytes }
-      return .begun
+      // It may have room and not have had its turn.
+      return message.rest.readableBytes < message.byteCount ? .begun : .waiting
     }
     if let index = waiting.firstIndex(where: { $0.exchange == exchange && $0.kind == kind }) {
       let message = waiting.remove(at: index)

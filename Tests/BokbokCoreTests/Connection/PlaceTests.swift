@@ -150,6 +150,24 @@ import Testing
     #expect(connection.takeFrames() == [.request(second, "b")])
   }
 
+  @Test(.clauses("X-6.b", "X-7.a", "C-2.d", "C-4.a"), arguments: ConnectionSetup.all)
+  func aLongRequestThatHasRoomButHasNotHadItsTurnIsNotCancelledOnTheWire(_ setup: ConnectionSetup) throws {
+    for isCloseReceived in [false, true] {
+      let connection = try limited(setup, requestsMax: 2)
+      connection.isWritable = false
+      let first = try connection.begin(.message(byteCount: 100_000))
+      let second = try connection.begin(.message(byteCount: 100_000))
+      connection.takeOutputOnce(byteCountMax: 1)
+      if isCloseReceived { connection.receive(.close()) } else { #expect(connection.cancel(second)) }
+      connection.isWritable = true
+      connection.run()
+      // The peer never heard of the second: it would ignore a CANCEL, and never answer.
+      #expect(!connection.takeFrames().contains { $0.exchange == second })
+      connection.receive(.error(first, "cancelled"))
+      #expect(connection.isIdle)
+    }
+  }
+
   @Test(.clauses("X-1.a"), arguments: ConnectionSetup.plain)
   func anIdIsNotUsedAgainWhileItIsUnderWay(_ setup: ConnectionSetup) throws {
     let connection = try DrivenConnection(setup)
