@@ -58,17 +58,29 @@ extension ByteTemplate {
     case .bytes(let bytes):
       return bytes
     case .blob(let count):
-      return (0..<count).map { UInt8($0 % 251) }
+      let round = (0..<251).map { UInt8($0) }
+      return Array(try Self.repeated(.bytes(round), times: count / 251 + 1).build(in: context).prefix(count))
     case .repeated(let template, let times):
       let bytes = try template.build(in: context)
-      return Array(repeatElement(bytes, count: times).joined())
+      var result: [UInt8] = []
+      result.reserveCapacity(bytes.count * times)
+      // By doubling: a million of two bytes is twenty steps.
+      var run = bytes
+      var rest = times
+      while rest > 0 {
+        if rest & 1 == 1 { result += run }
+        rest >>= 1
+        if rest > 0 { run += run }
+      }
+      return result
     case .atom(let template):
       let bytes = try template.build(in: context)
       return Array("\(bytes.count):".utf8) + bytes
     case .list(let templates):
-      return try [UInt8(ascii: "(")] + templates.flatMap { try $0.build(in: context) } + [UInt8(ascii: ")")]
+      return try [UInt8(ascii: "(")] + ByteTemplate.join(templates).build(in: context) + [UInt8(ascii: ")")]
     case .join(let templates):
-      return try templates.flatMap { try $0.build(in: context) }
+      // Whole arrays are appended: element by element it would be slow for large ones.
+      return try templates.reduce(into: []) { $0 += try $1.build(in: context) }
     case .part(let template, let from, let to):
       let bytes = try template.build(in: context)
       let start = min(from, bytes.count)

@@ -10,7 +10,7 @@ struct FramePattern: Sendable {
   let message: ByteTemplate?
   let details: ValuePattern?
   let bodyByteCounts: ClosedRange<Int>?
-  /// Whether fragments of a RESPONSE with the same id may come before an ERROR.
+  /// Whether fragments may come before: of the RESPONSE that an ERROR cuts short, or of REQUESTs before a CANCEL or CLOSE.
   let isAfterPart: Bool
   /// The name under which the body is kept.
   let captureName: String?

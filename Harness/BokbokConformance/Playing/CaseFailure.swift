@@ -6,6 +6,13 @@ struct CaseFailure: Error {
   let got: String
 }
 
+/// The testee has more descriptors open than before the case. If the same case leaves more again, they leak; what a testee
+/// opens once and keeps, such as a timer's, does not.
+struct DescriptorGrowth: Error {
+  let countBefore: Int
+  let additions: [String]
+}
+
 /// A time limit of the kit ran out. Whether that proves a fault is judged by whoever catches it.
 struct TimedOut: Error {
   let waitedFor: String

@@ -78,17 +78,17 @@ extension CasePlayer {
   }
 
   private func checkDescriptors(_ before: OpenDescriptors) throws {
-    let deadline = ContinuousClock.now + timeLimit
+    // Streams linger for a second at most (F-3).
+    let deadline = ContinuousClock.now + .seconds(2)
     var additions: [String] = []
     while true {
-      guard let now = OpenDescriptors(processGroup: testee.child.processID) else { return }
+      guard let now = OpenDescriptors(process: testee.child.processID) else { return }
       if now.count <= before.count { return }
       additions = now.additions(to: before)
       guard ContinuousClock.now < deadline else { break }
       try poller.serve(until: .now + .milliseconds(5))
       if let failure = testee.failure { throw failure }
     }
-    let expected = "\(before.count) descriptors of the testee are open, as before the case"
-    throw CaseFailure(expected: expected, got: "new ones: \(additions.joined(separator: ", "))")
+    throw DescriptorGrowth(countBefore: before.count, additions: additions)
   }
 }

@@ -49,7 +49,7 @@ final class CasePlayer {
   /// Plays the case from its beginning to the clean state after it. Returns if it passes, else throws.
   func play() throws {
     testee.beginCase()
-    let descriptorsBefore = OpenDescriptors(processGroup: testee.child.processID)
+    let descriptorsBefore = OpenDescriptors(process: testee.child.processID)
     try startServerIfNeeded()
     if item.start != .none {
       let first = ConnectStep(

@@ -40,18 +40,16 @@ struct FrameMatcher {
       used.append(index)
       index += 1
       if pattern.isWholeMessage, frame.hasMore {
-        var isWhole = false
-        while index < frames.count, !isWhole {
-          let next = frames[index]
-          guard next.kind == frame.kind, next.id == frame.id else {
-            return .mismatch(expected: pattern.source, got: "\(next.summary) between the fragments of the message")
-          }
-          body += next.body
-          used.append(index)
-          index += 1
-          isWhole = !next.hasMore
+        let fragments = frames[index...].prefix { $0.kind == frame.kind && $0.id == frame.id && $0.hasMore }
+        guard fragments.endIndex < frames.count else { return .needsMore }
+        let last = frames[fragments.endIndex]
+        guard last.kind == frame.kind, last.id == frame.id else {
+          return .mismatch(expected: pattern.source, got: "\(last.summary) between the fragments of the message")
         }
-        if !isWhole { return .needsMore }
+        for fragment in fragments { body += fragment.body }
+        body += last.body
+        used += index...fragments.endIndex
+        index = fragments.endIndex + 1
       }
       if let mismatch = try pattern.mismatch(ofBody: body, in: context) {
         return .mismatch(expected: pattern.source, got: "\(frame.summary): \(mismatch)")
@@ -147,9 +145,12 @@ struct FrameMatcher {
 }
 
 extension WireFrame {
-  /// Whether this is a fragment of a RESPONSE, but not the last, with the exchange id of a pattern.
+  /// Whether this is a fragment, but not the last, of what the pattern's ERROR or CANCEL cuts short.
   fileprivate func isPart(of pattern: FramePattern, in context: some TemplateContext) -> Bool {
-    knownKind == .response && hasMore && (try? pattern.id?.number(in: context)) == id
+    let partKind: WireKind = pattern.kind == .error ? .response : .request
+    guard knownKind == partKind, hasMore else { return false }
+    guard let expected = try? pattern.id?.number(in: context) else { return true }
+    return expected == id
   }
 
   /// The frame in a few words.

@@ -76,7 +76,7 @@ final class KitConnection {
   /// The bytes of one record with these frames, sealed where the connection is.
   func recordBytes(_ frames: [WireFrame]) throws -> [UInt8] {
     for frame in frames { audit.noteSent(frame) }
-    return try recordBytes(content: frames.flatMap(\.bytes))
+    return try recordBytes(content: frames.reduce(into: []) { $0 += $1.bytes })
   }
 
   /// The bytes of one record with this content.

@@ -40,16 +40,15 @@ final class GroupRunner {
     var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
     do {
       let testee = try runningTestee()
-      let player = CasePlayer(
-        item,
-        configuration: group.configuration,
-        testee: testee,
-        poller: poller,
-        meeting: meeting,
-        timeLimit: timeLimit
-      )
+      var player = makePlayer(item, testee)
       do {
-        try player.play()
+        do {
+          try player.play()
+        } catch is DescriptorGrowth {
+          // Only what grows each time leaks.
+          player = makePlayer(item, testee)
+          try player.play()
+        }
       } catch {
         var (state, problem) = judge(error, testee)
         problem.step = player.currentStep?.place
@@ -68,6 +67,17 @@ final class GroupRunner {
     }
     result.duration = .now - start
     return result
+  }
+
+  private func makePlayer(_ item: Case, _ testee: TesteeProcess) -> CasePlayer {
+    CasePlayer(
+      item,
+      configuration: group.configuration,
+      testee: testee,
+      poller: poller,
+      meeting: meeting,
+      timeLimit: timeLimit
+    )
   }
 
   // MARK: The testee
@@ -89,14 +99,7 @@ final class GroupRunner {
   /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
   /// Its outcome is no verdict: if it fails, so does every case.
   private func warmUp(_ testee: TesteeProcess) {
-    let player = CasePlayer(
-      .warmUp,
-      configuration: group.configuration,
-      testee: testee,
-      poller: poller,
-      meeting: meeting,
-      timeLimit: timeLimit
-    )
+    let player = makePlayer(.warmUp, testee)
     do { try player.play() } catch { player.abandon() }
   }
 
@@ -125,6 +128,10 @@ final class GroupRunner {
       let problem = CaseResult.Problem(expected: "the testee goes on", got: "\(failure)")
       if case .died = failure { return (.crashed, problem) }
       return (.fail, problem)
+    case let growth as DescriptorGrowth:
+      let expected = "\(growth.countBefore) descriptors of the testee are open, as before the case"
+      let got = "new ones, also when the case was played again: \(growth.additions.joined(separator: ", "))"
+      return (.fail, CaseResult.Problem(expected: expected, got: got))
     case let timeOut as TimedOut:
       return judge(timeOut, testee)
     case let refusal as UnsupportedByTestee:

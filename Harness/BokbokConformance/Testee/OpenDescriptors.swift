@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// The descriptors that a testee has open, over all processes of its group: after a case they must be back to what they
-/// were before.
+/// The descriptors that a testee has open, over its process and all that it started: after a case they must be back to
+/// what they were before.
 struct OpenDescriptors: Equatable {
   /// What each is, such as `socket:[4711]`, by process.
   let targets: [String]
@@ -9,16 +9,17 @@ struct OpenDescriptors: Equatable {
   var count: Int { targets.count }
 
   /// Nil where the system does not tell.
-  init?(processGroup: pid_t) {
-    guard let processes = try? FileManager.default.contentsOfDirectory(atPath: "/proc") else { return nil }
+  init?(process: pid_t) {
     var targets: [String] = []
-    for process in processes where process.allSatisfy(\.isNumber) {
-      guard Self.group(of: process) == processGroup else { continue }
+    var processes = [process]
+    while let process = processes.popLast() {
       let folder = "/proc/\(process)/fd"
-      for descriptor in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-        let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(descriptor)")) ?? "?"
+      guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { continue }
+      for name in names {
+        let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")) ?? "?"
         targets.append("\(process): \(target)")
       }
+      processes += Self.children(of: process)
     }
     guard !targets.isEmpty else { return nil }
     self.targets = targets.sorted()
@@ -34,12 +35,13 @@ struct OpenDescriptors: Equatable {
     }
   }
 
-  /// The process group of a process: the fifth field of its `stat`, behind the name in parentheses.
-  private static func group(of process: String) -> pid_t? {
-    guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-      let end = stat.lastIndex(of: ")")
-    else { return nil }
-    let fields = stat[stat.index(after: end)...].split(separator: " ")
-    return fields.count > 2 ? pid_t(fields[2]) : nil
+  /// The processes that a process's threads have started.
+  private static func children(of process: pid_t) -> [pid_t] {
+    let folder = "/proc/\(process)/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return threads.flatMap { thread -> [pid_t] in
+      let text = (try? String(contentsOfFile: "\(folder)/\(thread)/children", encoding: .utf8)) ?? ""
+      return text.split(separator: " ").compactMap { pid_t($0) }
+    }
   }
 }

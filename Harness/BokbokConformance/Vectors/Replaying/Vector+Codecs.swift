@@ -176,7 +176,11 @@ extension Vector {
       try VectorMismatch.compare(expected: try octets("userBytes"), got: Array(user.utf8), place: "userBytes")
     }
     let rule = Array("bokbok-passphrase-v1".utf8) + [0] + Array((user ?? "").utf8)
-    try VectorMismatch.compare(expected: try octets("salt"), got: Array(ReferenceSHA256.hash(rule).prefix(16)), place: "salt")
+    try VectorMismatch.compare(
+      expected: try octets("salt"),
+      got: Array(ReferenceSHA256.hash(rule).prefix(16)),
+      place: "salt"
+    )
     let key: PresharedKey
     do {
       key = try PresharedKey.derive(passphrase: passphrase, user: user ?? "")
