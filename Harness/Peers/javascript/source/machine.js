@@ -58,7 +58,6 @@ export class Machine {
   #requester;
   #responder;
   #settingsQueued = false;
-  #settingsSent = false;
   #closeSent = false; // in the outbox, ahead of everything but what is ahead of it there
   #closeReceived = false;
   #pendingClose; // the CLOSE that waits for requests to go out whole (C-1.g)
@@ -217,8 +216,7 @@ export class Machine {
 
   /** Sends this side's SETTINGS, before any other frame (S-1.a). */
   sendSettings() {
-    const sent = () => { this.#settingsSent = true; };
-    this.#outbox.pushFrame(Kind.settings, 0, settingsBody(this.#config.settings), { sent });
+    this.#outbox.pushFrame(Kind.settings, 0, settingsBody(this.#config.settings));
     this.#settingsQueued = true;
   }
 
@@ -297,6 +295,15 @@ export class Machine {
     return this.#peer.settings;
   }
 
+  /** Whether the outcome is certain, and whether the stream has been given up too. */
+  get hasEnded() {
+    return this.#end !== undefined;
+  }
+
+  get isClosed() {
+    return this.#phase === Phase.closed;
+  }
+
   /** Sends a request and gives it; throws a BokbokError if it cannot be sent. */
   request(value) {
     if (this.#end) throw this.#end.error;
@@ -313,10 +320,10 @@ export class Machine {
     this.#afterProgress();
   }
 
-  /** Sends a PING and gives it. */
-  ping() {
+  /** Sends a PING and gives it; its body is 8 bytes of no meaning. */
+  ping(body) {
     if (this.#end) throw this.#end.error;
-    return this.#requester.ping();
+    return this.#requester.ping(body);
   }
 
   /** Asks for the close of an open connection (C-1). */
@@ -543,8 +550,8 @@ export class Machine {
     const wasOpening = this.#phase === Phase.opening;
     const error = new ViolationError('local', text);
     this.#decide({ reason: wasOpening ? 'unopened' : 'violation', error, code: 'protocol-error', text }); // C-7.c, F-2.e
-    this.#outbox.clear();
-    if (!this.#settingsSent) this.sendSettings(); // F-2.b
+    // What the protocol layer owes goes out before: SETTINGS (F-2.b), PONGs, the answer to a CLOSE (C-2.b).
+    this.#outbox.clearMessages();
     this.#outbox.pushFrame(Kind.close, 0, encode(['protocol-error', text])); // F-2.a, F-2.c
     this.#endWithWord(); // F-2.d
   }
@@ -564,6 +571,7 @@ export class Machine {
   // Once for each connection, when its outcome is certain (C-8.a, F-3.f).
   #decide(end) {
     this.#end = end;
+    this.#endHandshake();
     this.#requester.end(end.error);
     this.#actions.push({ type: 'ended', end, handled: this.#responder.end() });
   }
@@ -595,7 +603,6 @@ export class Machine {
     this.#raw = [];
     this.#outbox.clear();
     this.#deadlines.clearAll();
-    this.#endHandshake();
     this.#sending?.erase(); // H-8.b
     this.#receiving?.erase();
     this.#actions.push({ type: 'close' });

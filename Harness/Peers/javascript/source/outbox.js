@@ -77,13 +77,20 @@ export class Outbox {
     return this.#answersLength - this.#longestAnswer.length > this.#answersLimit;
   }
 
-  /** Forgets everything that waits. */
-  clear() {
-    for (const queue of [this.#urgent, this.#turns, this.#waiting]) queue.drain();
+  /** Forgets the messages that wait. */
+  clearMessages() {
+    this.#turns.drain();
+    this.#waiting.drain();
     this.#begunLength = 0;
     this.#answersLength = 0;
     this.#answers.clear();
     this.#longestAnswer = undefined;
+  }
+
+  /** Forgets everything that waits. */
+  clear() {
+    this.clearMessages();
+    this.#urgent.drain();
     this.ownLength = 0;
   }
 

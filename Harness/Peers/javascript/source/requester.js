@@ -198,8 +198,8 @@ export class Requester {
   }
 
   /** Sends a PING; gives it. */
-  ping() {
-    const ping = { body: this.pingBody() };
+  ping(body = this.pingBody()) {
+    const ping = { body };
     this.#pings.push(ping);
     this.#outbox.pushFrame(Kind.ping, 0, ping.body);
     return ping;

@@ -85,8 +85,9 @@ export class Server {
   async stop({ graceful = true } = {}) {
     this.#stop();
     for (const link of [...this.#links]) {
-      if (graceful && this.#open.has(link)) link.run((machine) => machine.close('shutdown', 'the server is stopping'));
-      else if (!graceful || !link.connection) link.run((machine) => machine.abort());
+      if (!graceful) link.run((machine) => machine.abort());
+      else if (this.#open.has(link)) link.run((machine) => machine.close('shutdown', 'the server is stopping'));
+      else if (!link.machine.hasEnded) link.run((machine) => machine.abort()); // it was not open yet
     }
     this.#closeWhenDone();
     return this.closed;
@@ -166,7 +167,7 @@ export class Server {
       this.#admissions.get(link)?.abort(); // C-9.f
       if (!this.#open.delete(link)) return; // it was never open (S-1.g)
       if (!this.#turnedDown.has(link)) link.notify(this.#options.onClose, link.connection, end); // C-8.a, C-9.c
-      this.#count(link);
+      if (!link.machine.isClosed) this.#count(link); // it is ending (F-3)
     },
 
     streamClosed: (link) => {
