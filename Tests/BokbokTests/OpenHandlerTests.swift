@@ -43,6 +43,32 @@ import Testing
     #expect(closed.elements.isEmpty)
   }
 
+  @Test("The close handler is not called for a connection that was turned down and then lost", .clauses("C-8.a"))
+  func turnedDownAndLost() async throws {
+    let closed = Event()
+    let turnedDown = Recorder<Connection>()
+    let handlers = Handlers(
+      open: { connection in
+        turnedDown.record(connection)
+        return try .turnDown(code: "not-today")
+      },
+      close: { _, _ in closed.happen() }
+    )
+    let server = try await Server.start(
+      on: TestTransport.unix.newAddress(),
+      security: .plain,
+      configuration: .patient,
+      handlers: handlers
+    )
+    let peer = try await RawPeer.open(server)
+    _ = try await peer.receive(.close)
+    peer.stream.endOutput()  // without a CLOSE of its own
+    let other = try #require(await turnedDown.wait().first)
+    #expect(try await other.waitUntilClosed().reason != .clean)
+    await server.stop()
+    #expect(closed.elements.isEmpty)
+  }
+
   @Test("Requests that came before the connection was turned down get closing", .clauses("C-9.b"))
   func requestsBeforeTurningDown() async throws {
     let gate = Gate()

@@ -36,6 +36,7 @@ extension Configuration {
     try Self.check(self.handshakeTimeout, "handshakeTimeout")
     try Self.check(self.connectTimeout, "connectTimeout")
     try Self.check(self.requestTimeout, "requestTimeout")
+    try Self.check(self.handlerTimeout, "handlerTimeout")
     try Self.check(self.drainTimeout, "drainTimeout", allowsZero: true)
     try Self.check(self.endTimeout, "endTimeout", allowsZero: true)
     try Self.check(self.idleTimeout, "idleTimeout")

@@ -79,6 +79,13 @@ public struct Configuration: Sendable {
 
   // MARK: Handlers
 
+  /// How long a request handler may take, counted from its call; nil, the default: as long as it takes.
+  ///
+  /// After that its task is cancelled; a handler that then ends with an error is answered with ``RemoteError`` of the
+  /// code `timed-out`. Handlers find the end of their time in ``RequestContext/deadline``. A synchronous handler cannot
+  /// be stopped, and is not limited.
+  public var handlerTimeout: Duration?
+
   /// Where request handlers run that do not say otherwise themselves; default ``HandlerExecution/eventLoop``.
   public var handlerExecution = HandlerExecution.eventLoop
 

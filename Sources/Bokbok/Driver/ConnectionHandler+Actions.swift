@@ -111,6 +111,7 @@ extension ConnectionHandler {
       self.input { $0.letIn() }
     case .success(.turnDown(let code, let message)):
       self.logger.info("the open handler turned the connection down", metadata: ["code": "\(code)"])
+      self.wasTurnedDown = self.end == nil
       self.input { $0.turnDown(code: code, message: message, now: .now()) }
     case .failure(let error):
       if self.end == nil {
@@ -119,6 +120,7 @@ extension ConnectionHandler {
           metadata: [LogKeys.error: "\(error)"]
         )
       }
+      self.wasTurnedDown = self.end == nil
       self.input { $0.turnDown(code: CloseCode.shutdown, message: "", now: .now()) }
     }
     self.callCloseHandlerIfDue()
@@ -143,7 +145,7 @@ extension ConnectionHandler {
       return
     }
     self.endpoint.metrics?.connectionEnded()
-    if case .turnedDown = ending {
+    if self.wasTurnedDown {
       self.connection = nil
     } else {
       self.closeHandlerIsDue = true

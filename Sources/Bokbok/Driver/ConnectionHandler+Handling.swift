@@ -9,7 +9,12 @@ extension ConnectionHandler {
     self.exchangeCount += 1
     let handler = self.endpoint.handlers.request
     let execution = handler.execution ?? self.endpoint.configuration.handlerExecution
-    let context = RequestContext(connection: connection, exchange: exchange)
+    let timeout = self.endpoint.configuration.handlerTimeout
+    let context = RequestContext(
+      connection: connection,
+      exchange: exchange,
+      deadline: timeout.map { ContinuousClock.now + $0 }
+    )
     switch (handler.kind, execution) {
     case (.synchronous(let body), .globalPool):
       self.runOnGlobalPool(exchange) { try body(value, context) }
@@ -39,6 +44,7 @@ extension ConnectionHandler {
     if self.startingExchange == exchange {
       self.startingExchange = nil
       self.handlerTasks[exchange] = task
+      self.limitHandler(of: exchange)
     }
     self.loop.handlerRan(self.executor)
   }
@@ -50,12 +56,33 @@ extension ConnectionHandler {
       let result = await Result(catching: body)
       loop.perform { bound.value.handlerEnded(exchange, result) }
     }
+    self.limitHandler(of: exchange)
+  }
+
+  private func limitHandler(of exchange: ExchangeID) {
+    guard let timeout = self.endpoint.configuration.handlerTimeout else { return }
+    let limit = HandlerLimit(exchange: exchange)
+    self.handlerLimits[exchange] = limit
+    self.setDeadline(.now() + TimeAmount(clamping: timeout), of: .handler(limit))
+    self.loop.needsFlush(self)
+  }
+
+  func timedOut(_ limit: HandlerLimit) {
+    limit.hasPassed = true
+    self.handlerTasks[limit.exchange]?.cancel()
   }
 
   /// an exchange that was cancelled is answered only now that its handler has ended.
   private func handlerEnded(_ exchange: ExchangeID, _ result: Result<Value, any Error>) {
     if self.startingExchange == exchange { self.startingExchange = nil }
     self.handlerTasks[exchange] = nil
+    var result = result
+    if let limit = self.handlerLimits.removeValue(forKey: exchange) {
+      limit.hasEnded = true
+      if limit.hasPassed, case .failure = result {
+        result = .failure(RemoteError(code: "timed-out", message: "the handler took too long"))
+      }
+    }
     self.respond(to: exchange, with: result)
     self.loop.needsFlush(self)
   }
@@ -93,5 +120,16 @@ extension Result where Failure == any Error {
     } catch {
       self = .failure(error)
     }
+  }
+}
+
+/// The time limit of one call of a handler. On the event loop only.
+final class HandlerLimit {
+  let exchange: ExchangeID
+  var hasEnded = false
+  var hasPassed = false
+
+  init(exchange: ExchangeID) {
+    self.exchange = exchange
   }
 }

@@ -70,6 +70,8 @@ extension ConnectionHandler {
       self.cancel(request, because: self.timeoutError("a request was not answered"))
     case .ping(let ping):
       self.cancel(ping, because: self.timeoutError("a ping was not answered"))
+    case .handler(let limit):
+      self.timedOut(limit)
     }
   }
 

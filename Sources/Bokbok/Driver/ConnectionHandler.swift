@@ -48,6 +48,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   // The peer's requests: the tasks of handlers, under the exchanges that they answer.
   var handlerTasks: [ExchangeID: Task<Void, Never>] = [:]
+  var handlerLimits: [ExchangeID: HandlerLimit] = [:]
   /// The exchange whose handler is being started, until it is known whether it goes on in a task.
   var startingExchange: ExchangeID?
   /// Exchanges of either side begun so far.
@@ -58,6 +59,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   var keyTask: Task<Void, Never>?
   var openTask: Task<Void, Never>?
   var openHandlerHasEnded = false
+  /// The close handler is not called (C-8), however the connection ends.
+  var wasTurnedDown = false
   var end: ConnectionEnd?
   var ending: ConnectionEnding?
   var endWaiters: [ObjectIdentifier: Pending<ConnectionEnd>] = [:]
@@ -271,11 +274,13 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
   enum Timed {
     case request(PendingRequest)
     case ping(PendingPing)
+    case handler(HandlerLimit)
 
     var isLive: Bool {
       switch self {
       case .request(let request): !request.isFinished
       case .ping(let ping): !ping.isFinished
+      case .handler(let limit): !limit.hasEnded
       }
     }
   }
@@ -284,7 +289,7 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
     self.deadlines.insert(
       timed,
       deadline: deadline,
-      liveCount: self.requests.count + self.pings.count,
+      liveCount: self.requests.count + self.pings.count + self.handlerLimits.count,
       where: { $0.isLive }
     )
   }

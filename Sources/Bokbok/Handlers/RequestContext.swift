@@ -9,6 +9,10 @@ public struct RequestContext: Sendable {
   /// The number of the exchange: unique among those under way, and used again later.
   public let exchange: UInt32
 
+  /// Until when the handler may take (``Configuration/handlerTimeout``); nil where there is no limit. A handler that
+  /// sends requests itself can give them what is left.
+  public let deadline: ContinuousClock.Instant?
+
   /// The user that was authenticated; nil on a plain connection.
   public var user: UserName? { self.connection.user }
 
