@@ -19,7 +19,7 @@
 ;; allow-commands?: whether ADDRESS may be a command (A-4.a)
 (define (open-connection address #!rest options
                          #!key (user #f) (key #f) (request-handler no-requests) (close-handler #f)
-                         (allow-commands? #f) (handshake-milliseconds 10000) (key-log #f) (hide-errors? #f))
+                         (allow-commands? #f) (handshake-milliseconds 10000) (key-log #f))
   (check-options 'open-connection options '(user: key: allow-commands?: end-milliseconds: kill-milliseconds:))
   (check-identity user key)
   (let* ((target (parse-address address 'client))
@@ -30,7 +30,7 @@
          (machine (make-client-machine (now) settings limits user key key-log))
          (connection (start-connection! machine stream
                                         (make-handlers request-handler #f close-handler #f void void void)
-                                        hide-errors? command-times)))
+                                        command-times)))
     (handle-exceptions condition
         (begin (abort-connection! connection) (abort condition))
       (wait-until-open connection))

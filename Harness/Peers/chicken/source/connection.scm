@@ -22,8 +22,8 @@
 ;; ENDED and GONE are told of this connection: that it is open, that its end is decided, that its stream is closed.
 (define-record handlers request open close find-key opened ended gone)
 
-;; NUMBER tells connections apart. HIDE? as in E-1.h. COMMAND-TIMES are the two of A-3.b.
-(define-state connection (machine stream handlers hide? command-times)
+;; NUMBER tells connections apart. COMMAND-TIMES are the two of A-3.b.
+(define-state connection (machine stream handlers command-times)
   (number (next-number))
   (counted #f)        ; a server's mark among the streams that are not open or are ending (O-12)
   (scheduled? #f)     ; to be pumped before the loop waits
@@ -41,8 +41,8 @@
 (define last-number 0)
 (define (next-number) (set! last-number (+ 1 last-number)) last-number)
 
-(define (start-connection! machine stream handlers hide? command-times)
-  (let ((connection (new-connection machine stream handlers hide? command-times)))
+(define (start-connection! machine stream handlers command-times)
+  (let ((connection (new-connection machine stream handlers command-times)))
     (schedule-pump! connection)
     connection))
 
@@ -299,35 +299,27 @@
 (define (handle connection exchange value)
   (let ((machine (connection-machine connection)))
     ((handle-exceptions condition
-         (lambda () (answer-failure connection exchange condition))
-       (let ((body (value->bytes ((handlers-request (connection-handlers connection)) connection value)))) ; E-4.b
-         (lambda () (machine-respond! machine exchange body (now))))))
+         (lambda () (answer-failure machine exchange condition))
+       (let ((answer ((handlers-request (connection-handlers connection)) connection value)))
+         (lambda () (machine-respond! machine exchange answer (now))))))
     (schedule-pump! connection)))
 
 ;; What a request handler signals to answer with an ERROR: a code, a message and details, which are values.
 (define (fail-request code message . details)
   (abort (bokbok-condition 'application message code: code details: details)))
 
-;; E-1: the ERROR for what a handler signalled.
-(define (answer-failure connection exchange condition)
-  (let* ((coded? (and (bokbok-condition? condition)
-                      (memq (bokbok-condition-kind condition) '(application remote closing))
-                      (bokbok-condition-code condition)))
-         (code (and coded? (valid-code? (bokbok-condition-code condition))
-                    (not (reserved-code? (bokbok-condition-code condition)))
-                    (bokbok-condition-code condition)))
-         (message (and coded? (string? (bokbok-condition-text condition)) (bokbok-condition-text condition)))
-         (details (if coded? (values-only (bokbok-condition-details condition)) '())))
-    (unless (and coded? code)
-      (log-line "a request handler failed: " (display-text (or message (describe-condition condition)))))
-    (let-values (((code message details)
-                  (cond (code (values code (or message "") details))                     ; E-1.f
-                        ((connection-hide? connection) (values "handler-failed" "the handler failed" '())) ; E-1.h
-                        (else
-                         (values "handler-failed" ; E-1.b to E-1.e, E-1.g
-                                 (or message (describe-condition condition))
-                                 details)))))
-      (machine-fail! (connection-machine connection) exchange code message details (now)))))
+;; The error of a handler: with a code if it was made on purpose, or passes on the ERROR of a nested request.
+(define (answer-failure machine exchange condition)
+  (if (and (bokbok-condition? condition)
+           (memq (bokbok-condition-kind condition) '(application remote closing))
+           (bokbok-condition-code condition))
+      (machine-fail! machine exchange (bokbok-condition-code condition)
+                     (if (string? (bokbok-condition-text condition))
+                         (bokbok-condition-text condition)
+                         (describe-condition condition))
+                     (values-only (bokbok-condition-details condition))
+                     (now))
+      (machine-fail! machine exchange #f (describe-condition condition) '() (now))))
 
 ;; The details, if they are values.
 (define (values-only details)
@@ -357,11 +349,9 @@
 
 ;; Sends a request and answers at once with something for await-response! and cancel-request!.
 (define (start-request! connection value)
-  (let ((body (value->bytes value))) ; E-4.a
-    (start! connection
-            (lambda (pending)
-              (pending-request-set! pending
-                                    (machine-request! (connection-machine connection) body pending (now)))))))
+  (start! connection
+          (lambda (pending)
+            (pending-request-set! pending (machine-request! (connection-machine connection) value pending (now))))))
 
 ;; Suspends until the answer has come. A task that is cancelled while it waits cancels the request.
 (define (await-response! pending)

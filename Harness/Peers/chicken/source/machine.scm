@@ -279,9 +279,9 @@
     (machine-events-set! machine '())
     events))
 
-(define (machine-request! machine body token now)
+(define (machine-request! machine value token now)
   (machine-now-set! machine now)
-  (begin-request! machine body token))
+  (begin-request! machine value token))
 
 (define (machine-cancel! machine request now)
   (machine-now-set! machine now)
@@ -291,9 +291,9 @@
   (machine-now-set! machine now)
   (begin-ping! machine token))
 
-(define (machine-respond! machine exchange body now)
+(define (machine-respond! machine exchange value now)
   (machine-now-set! machine now)
-  (respond! machine exchange body))
+  (respond! machine exchange value))
 
 (define (machine-fail! machine exchange code message details now)
   (machine-now-set! machine now)

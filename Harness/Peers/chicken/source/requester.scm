@@ -14,21 +14,22 @@
 (define (refuse-if-ended machine)
   (when (ended? machine) (abort (ending->condition (machine-ending machine)))))
 
-;; A request whose message is BODY. Its outcome comes as an event, answered or failed, with the TOKEN. Signals what
-;; keeps it from being sent.
-(define (begin-request! machine body token)
+;; Sends VALUE as a request. Its outcome comes as an event, answered or failed, with the TOKEN. Signals what keeps it
+;; from being sent.
+(define (begin-request! machine value token)
   (refuse-if-ended machine)
   (when (or (machine-close-asked machine) (machine-close-received machine)) ; C-1.f, C-2.a
     (signal-bokbok 'closing "the connection is closing"))
-  (let ((limit (settings-max-message (machine-peer machine))))
+  (let ((body (value->bytes value)) ; E-4.a
+        (limit (settings-max-message (machine-peer machine))))
     (when (> (string-length body) limit) ; X-5.b
       (signal-bokbok 'too-large
                      (string-append "the request has " (number->string (string-length body))
-                                    " bytes, the other side takes " (number->string limit)))))
-  (let ((request (new-request body token)))
-    (queue-push! (machine-places machine) request)
-    (fill-places! machine)
-    request))
+                                    " bytes, the other side takes " (number->string limit))))
+    (let ((request (new-request body token)))
+      (queue-push! (machine-places machine) request)
+      (fill-places! machine)
+      request)))
 
 ;; X-6.b: as many as the other side allows, first come, first served.
 (define (fill-places! machine)

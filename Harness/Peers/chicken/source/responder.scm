@@ -150,21 +150,38 @@
   (answering! machine exchange)
   (send-control! machine ERROR (exchange-id exchange) (error-bytes machine code message '()) 'protocol exchange))
 
-;; The handler has ended; BODY is the message of its answer. Nothing happens if the connection has ended.
-(define (respond! machine exchange body)
+;; The handler has ended, with VALUE as its answer. Nothing happens if the connection has ended.
+(define (respond! machine exchange value)
+  (define problem "")
   (cond ((not (running? machine)) #f)
-        ((exchange-cancelled? exchange) (answer-with-error! machine exchange "cancelled" cancelled-text '())) ; X-7.a
-        ((> (string-length body) (settings-max-message (machine-peer machine)))
-         (answer-with-error! machine exchange "too-large" "the response is longer than the requester takes" '())) ; X-5.c
-        (else
-         (answering! machine exchange)
-         (outbox-add-message! (machine-outbox machine) RESPONSE (exchange-id exchange) body exchange 'answer))))
+        ((exchange-cancelled? exchange) (answer-cancelled! machine exchange))
+        ((condition-case (value->bytes value)
+           (condition (bokbok) (set! problem (bokbok-condition-text condition)) #f))
+         => (lambda (body) (send-response! machine exchange body)))
+        (else (fail! machine exchange #f (string-append "the answer cannot be sent: " problem) '())))) ; E-4.b
 
-;; The handler has failed.
+(define (send-response! machine exchange body)
+  (if (> (string-length body) (settings-max-message (machine-peer machine)))
+      (answer-with-error! machine exchange "too-large" "the response is longer than the requester takes" '()) ; X-5.c
+      (begin
+        (answering! machine exchange)
+        (outbox-add-message! (machine-outbox machine) RESPONSE (exchange-id exchange) body exchange 'answer))))
+
+;; The handler has failed. CODE is that of its error, #f if it has none (E-1.b, E-1.e).
 (define (fail! machine exchange code message details)
   (cond ((not (running? machine)) #f)
-        ((exchange-cancelled? exchange) (answer-with-error! machine exchange "cancelled" cancelled-text '()))
-        (else (answer-with-error! machine exchange code message details))))
+        ((exchange-cancelled? exchange) (answer-cancelled! machine exchange))
+        ((and (valid-code? code) (not (reserved-code? code)))
+         (answer-with-error! machine exchange code message details)) ; E-1.f
+        (else
+         (emit! machine 'log (string-append "a request handler failed: " (display-text message)))
+         (if (limits-hide-errors? (machine-limits machine))
+             (answer-with-error! machine exchange "handler-failed" "the handler failed" '()) ; E-1.h
+             (answer-with-error! machine exchange "handler-failed" message details))))) ; E-1.c, E-1.d, E-1.g
+
+;; X-7.a, X-7.c: the handler had begun, and has ended now.
+(define (answer-cancelled! machine exchange)
+  (answer-with-error! machine exchange "cancelled" cancelled-text '()))
 
 (define (answer-with-error! machine exchange code message details)
   (answering! machine exchange)

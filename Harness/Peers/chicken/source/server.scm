@@ -16,7 +16,7 @@
 ;; UNKNOWN-KEY is #f for a plain server (H-4.f). MAKE-MACHINE is a procedure of the server. LISTENER is a descriptor,
 ;; a unix-socket or #f.
 (define-state server (max-connections max-opening unknown-key request-handler open-handler close-handler find-key
-                      settings limits hide-errors? key-log)
+                      settings limits key-log)
   (address #f)
   (listener #f)
   (streams (make-table)) ; all that are not closed, by their number
@@ -38,7 +38,7 @@
 ;; mode: of the file of a UNIX socket
 (define (start-server address #!rest options
                       #!key (username->key #f) (request-handler no-requests) (open-handler #f) (close-handler #f)
-                      (max-connections #f) (max-opening 1024) (mode #o600) (hide-errors? #f) (key-log #f))
+                      (max-connections #f) (max-opening 1024) (mode #o600) (key-log #f))
   (check-options 'start-server options '(username->key: open-handler: max-connections: max-opening: mode:))
   (for-each (lambda (name number)
               (unless (or (not number) (and (exact-integer? number) (> number 0)))
@@ -47,7 +47,7 @@
   (let* ((target (parse-address address 'server))
          (server (new-server max-connections max-opening (and username->key (random-key)) request-handler open-handler
                              close-handler (or username->key (lambda (user) #f)) (options->settings options)
-                             (options->limits options) hide-errors? key-log)))
+                             (options->limits options) key-log)))
     (case (car target)
       ((tcp) (listen-on-tcp! server (cadr target) (caddr target)))
       ((unix) (listen-on-unix! server (cadr target) mode))
@@ -110,7 +110,7 @@
                                       (lambda () (busy? server)) (server-unknown-key server))))
     (machine-key-log-set! machine (server-key-log server))
     (when (>= (server-counted-count server) (server-max-opening server)) (close-longest! server)) ; O-12.b
-    (let ((connection (start-connection! machine stream (handlers-of server) (server-hide-errors? server) '(0 0))))
+    (let ((connection (start-connection! machine stream (handlers-of server) '(0 0))))
       (table-set! (server-streams server) (connection-number connection) connection)
       (count! server connection))))
 
