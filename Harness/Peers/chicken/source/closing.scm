@@ -84,7 +84,7 @@
 ;; F-2: TEXT says what was wrong.
 (define (violation! machine text)
   (when (running? machine)
-    (outbox-clear! (machine-outbox machine)) ; keeps a SETTINGS that has not been sent (F-2.b)
+    (outbox-drop-messages! (machine-outbox machine)) ; a SETTINGS or a CLOSE that is due stays (F-2.b, C-2.b)
     (send-control! machine CLOSE 0 (close-body "protocol-error" text (max-body machine))) ; F-2.a, F-2.c
     (end! machine 'violation 'finish code: "protocol-error" message: text side: 'local))) ; F-2.d, F-2.e, C-7.c
 

@@ -5,7 +5,7 @@
 
 (module (bokbok outbox)
   (new-outbox outbox-max-partial-set!
-   outbox-add-control! outbox-add-message! outbox-drop! outbox-clear! outbox-compose! outbox-empty?
+   outbox-add-control! outbox-add-message! outbox-drop! outbox-drop-messages! outbox-clear! outbox-compose!
    outbox-protocol-waiting outbox-answers-waiting
    item-kind item-owner item-offset item-finished?)
 
@@ -67,23 +67,19 @@
     (table-delete! (outbox-answers outbox) (item-id item))
     (outbox-answers-bytes-set! outbox (- (outbox-answers-bytes outbox) (item-length item)))))
 
-;; Leaves nothing but a SETTINGS that has not been sent.
-(define (outbox-clear! outbox)
-  (let ((control (queue->list (outbox-control outbox))))
-    (for-each (lambda (queue) (queue-clear! queue))
-              (list (outbox-control outbox) (outbox-ready outbox) (outbox-waiting outbox)))
-    (for-each (lambda (item) (when (= SETTINGS (item-kind item)) (queue-push! (outbox-control outbox) item)))
-              control))
+;; Leaves nothing but control frames: what the protocol layer owed before (SETTINGS, a CLOSE, PONGs) goes out in order.
+(define (outbox-drop-messages! outbox)
+  (queue-clear! (outbox-ready outbox))
+  (queue-clear! (outbox-waiting outbox))
   (table-clear! (outbox-answers outbox))
   (outbox-answers-bytes-set! outbox 0)
-  (outbox-protocol-bytes-set! outbox 0)
-  (outbox-protocol-in-flight-set! outbox 0)
   (outbox-begun-set! outbox 0))
 
-(define (outbox-empty? outbox)
-  (and (queue-empty? (outbox-control outbox))
-       (queue-empty? (outbox-ready outbox))
-       (queue-empty? (outbox-waiting outbox))))
+(define (outbox-clear! outbox)
+  (outbox-drop-messages! outbox)
+  (queue-clear! (outbox-control outbox))
+  (outbox-protocol-bytes-set! outbox 0)
+  (outbox-protocol-in-flight-set! outbox 0))
 
 ;; Bytes of the protocol layer's own frames that wait, also those in the record that is being written (P-4.b).
 (define (outbox-protocol-waiting outbox) (outbox-protocol-bytes outbox))
