@@ -67,7 +67,8 @@ function moveOutput(output) {
   return moved;
 }
 
-// Makes descriptor 1 what descriptor 2 is.
+// Makes descriptor 1 what descriptor 2 is. (If that is a file, each writes at the end of it, or at its own place where
+// the file was not opened for appending.)
 function redirectOutput() {
   closeSync(OUTPUT);
   try {

@@ -1,0 +1,5 @@
+// Connects to the `exec:` address of its argument, to see what the command inherits.
+
+import { connect } from '../../index.js';
+
+await connect(process.argv[2], { allowExec: true }).catch(() => {});
