@@ -1,0 +1,38 @@
+import BokbokConformance
+import BokbokTestSupport
+import Foundation
+import Testing
+
+/// A testee that does not keep the contract gets a clear verdict, and the run ends.
+@Suite struct BadTesteeTests {
+  private static func run(_ testee: String) async throws -> (status: Int32, report: String) {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("bokbok-report-\(UUID().uuidString)").path
+    var options = ConformanceOptions()
+    options.testee = .shell(testee)
+    options.casePatterns = ["P-1/*"]
+    options.configurationPatterns = ["plain/unix/server"]
+    options.jsonPath = path
+    options.timeLimit = .seconds(1)
+    options.showsTraces = false
+    let status = await ConformanceRun(options).run()
+    let report = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    try? FileManager.default.removeItem(atPath: path)
+    return (status, report)
+  }
+
+  @Test(arguments: [
+    "true", "false", "no-such-command-anywhere", "cat", "echo garbage", "sleep 600",
+    "while read line; do echo '{\"seq\":1,\"ok\":{}}'; done",
+  ])
+  func theRunEndsAndDoesNotPass(testee: String) async throws {
+    let (status, report) = try await Self.run(testee)
+    #expect([1, 2, 3].contains(status))
+    #expect(!report.contains("\"pass\""))
+  }
+
+  @Test func theBundledTesteePasses() async throws {
+    let (status, report) = try await Self.run("'\(Project.command)' testee")
+    #expect(status == 0)
+    #expect(report.contains("\"pass\""))
+  }
+}

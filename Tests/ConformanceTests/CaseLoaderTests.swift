@@ -1,0 +1,73 @@
+import BokbokConformance
+import BokbokTestSupport
+import Foundation
+import Testing
+
+@Suite struct CaseLoaderTests {
+  private static func loader() throws -> CaseLoader {
+    try CaseLoader(specification: try SpecificationIndex.embedded())
+  }
+
+  private static func file(_ cases: String...) -> [UInt8] {
+    Array("{\"subject\": \"frames\", \"cases\": [\(cases.joined(separator: ", "))]}".utf8)
+  }
+
+  static func oneCase(
+    id: String = "P-1/a-ping",
+    clauses: String = "\"P-1.a\"",
+    steps: String = "{ \"fence\": {} }",
+    more: String = ""
+  ) -> String {
+    """
+    { "id": "\(id)", "title": "A PING is answered", "clauses": [\(clauses)], "why": "It has to be.",\(more)
+      "steps": [\(steps)] }
+    """
+  }
+
+  @Test func aGoodCaseIsTaken() throws {
+    let cases = try Self.loader().load(Self.file(Self.oneCase()), file: "x.json")
+    #expect(cases.map(\.id) == ["P-1/a-ping"])
+  }
+
+  @Test(arguments: [
+    (CaseLoaderTests.oneCase(clauses: "\"P-1.z\""), "P-1.z"),
+    (CaseLoaderTests.oneCase(clauses: ""), "clauses"),
+    (CaseLoaderTests.oneCase(id: "P-99/a-ping"), "P-99"),
+    (CaseLoaderTests.oneCase(clauses: "\"F-1.a\""), "P-1"),
+    (CaseLoaderTests.oneCase(more: " \"tilte\": \"x\","), "tilte"),
+    (CaseLoaderTests.oneCase(steps: "{ \"fnece\": {} }"), "fnece"),
+    (CaseLoaderTests.oneCase(steps: "{ \"fence\": { \"now\": true } }"), "now"),
+  ])
+  func aWrongCaseIsAnErrorThatNamesFileCaseAndFault(text: String, fault: String) throws {
+    let loader = try Self.loader()
+    let error = #expect(throws: DataError.self) { try loader.load(Self.file(text), file: "x.json") }
+    let description = try #require(error).description
+    #expect(description.contains("x.json"))
+    #expect(description.contains(fault), "\(description)")
+  }
+
+  @Test func anIDThatStandsTwiceIsAnError() throws {
+    let loader = try Self.loader()
+    let files = [("a.json", Self.file(Self.oneCase())), ("b.json", Self.file(Self.oneCase()))]
+    let error = #expect(throws: DataError.self) { try loader.suite(of: files.map { (name: $0.0, contents: $0.1) }) }
+    #expect(try #require(error).description.contains("stands twice"))
+  }
+
+  @Test func textThatIsNotJSONIsAnError() throws {
+    let loader = try Self.loader()
+    #expect(throws: DataError.self) { try loader.load(Array("{".utf8), file: "x.json") }
+  }
+
+  /// The command carries each file of the folders, and what it carries is the file.
+  @Test(arguments: ["Harness/Cases", "Harness/Implementations"])
+  func embeddedFilesAreThoseOfTheFolder(folder: String) throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: "\(Project.root)/\(folder)")
+      .filter { $0.hasSuffix(".json") }.sorted()
+    #expect(!names.isEmpty)
+    #expect(EmbeddedFiles.paths(in: folder, suffix: ".json") == names.map { "\(folder)/\($0)" })
+    for name in names {
+      let file = try #require(FileManager.default.contents(atPath: "\(Project.root)/\(folder)/\(name)"))
+      #expect(EmbeddedFiles.contents(of: "\(folder)/\(name)") == Array(file), "\(name)")
+    }
+  }
+}
