@@ -19,7 +19,7 @@ import Testing
     more: String = ""
   ) -> String {
     """
-    { "id": "\(id)", "title": "A PING is answered", "clauses": [\(clauses)], "why": "It has to be.",\(more)
+    { "id": "\(id)", "title": "A PING is answered", "clauses": [\(clauses)], "why": "Whoever asks has to get an answer.",\(more)
       "steps": [\(steps)] }
     """
   }
