@@ -1,6 +1,6 @@
 /// What a conformance run tests, which cases it runs, and where its reports go.
 public struct ConformanceOptions: Sendable {
-  /// The implementation under test: the program that speaks the testee contract (`Harness/Cases/FORMAT.md`).
+  /// The implementation under test: the program that speaks the testee contract (`Harness/TESTEE.md`).
   public enum Testee: Sendable, Equatable {
     /// This executable itself, started with the argument `testee`.
     case executable
