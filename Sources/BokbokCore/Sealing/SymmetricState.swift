@@ -121,7 +121,10 @@ package struct SymmetricState: ~Copyable {
   }
 
   /// Opens the ciphertext into `output`, which has room for ``overheadByteCount`` less.
-  package mutating func decryptAndHash(_ ciphertext: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Bool {
+  package mutating func decryptAndHash(
+    _ ciphertext: UnsafeRawBufferPointer,
+    into output: UnsafeMutableRawPointer
+  ) -> Bool {
     if self.hasKey {
       guard
         let start = ciphertext.baseAddress,
