@@ -46,9 +46,15 @@ extension Connection {
   /// Opens a connection for the time of a closure: closes it when the closure returns, and aborts it when the closure
   /// throws or the task is cancelled.
   ///
-  /// The parameters are those of ``open(_:security:configuration:handlers:logger:eventLoopGroup:)``.
-  ///
-  /// - Parameter body: Gets the connection, open.
+  /// - Parameters:
+  ///   - address: The server's: TCP or UNIX.
+  ///   - security: Whether the connection is to be plain or sealed.
+  ///   - configuration: Limits and options.
+  ///   - handlers: What answers the server's requests, and is told of the end.
+  ///   - logger: Where to log; nil, the default: nowhere.
+  ///   - eventLoopGroup: As for ``open(_:security:configuration:handlers:logger:eventLoopGroup:)``.
+  ///   - isolation: The actor that the closure runs on; by default the caller's.
+  ///   - body: Gets the connection, open.
   /// - Returns: What the closure returned, once the connection has ended.
   /// - Throws: What opening or the closure threw; `CancellationError`.
   public static func withConnection<Result>(

@@ -5,7 +5,7 @@ internal import NIOCore
 ///
 /// A connection stays open until one side closes it or it is lost, also when nothing refers to it any more: its handlers
 /// go on answering. Close it with ``close(code:message:)``, or use
-/// ``withConnection(_:security:configuration:handlers:logger:eventLoopGroup:_:)``, which does.
+/// ``withConnection(_:security:configuration:handlers:logger:eventLoopGroup:isolation:_:)``, which does.
 ///
 /// All methods may be called from any thread and task. A call from a handler that runs on the connection's event loop
 /// switches no thread.

@@ -8,9 +8,16 @@ public struct ServerService: Service {
   private let start: @Sendable () async throws -> Server
   private let started: @Sendable (Server) async -> Void
 
-  /// A service; the parameters are those of ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)``.
+  /// A service; what it is given goes to ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)``.
   ///
-  /// - Parameter started: Called when clients can connect, for example to learn the port.
+  /// - Parameters:
+  ///   - address: A TCP or UNIX address; the port 0 lets the system choose one.
+  ///   - security: Whether connections are plain or sealed.
+  ///   - configuration: Limits and options.
+  ///   - handlers: What answers requests, and is told of connections.
+  ///   - logger: Where to log; nil, the default: nowhere.
+  ///   - eventLoopGroup: The event loops; nil, the default: `MultiThreadedEventLoopGroup.singleton`.
+  ///   - started: Called when clients can connect, for example to learn the port.
   public init(
     on address: Address,
     security: ServerSecurity,
