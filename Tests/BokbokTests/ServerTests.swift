@@ -39,7 +39,8 @@ import Darwin
       let refused = await #expect(throws: BokbokError.self) {
         _ = try await Connection.open(server.address, security: link.protection.client(), configuration: .patient)
       }
-      #expect(refused?.code == .connect)
+      // What the system had queued before the socket was closed is lost.
+      #expect(refused?.code == .connect || refused?.code == .lost)
       gate.open()
       let value = try await answer.value
       #expect(value == "under way")
