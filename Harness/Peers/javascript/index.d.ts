@@ -194,9 +194,9 @@ export class RefusedError extends BokbokError {
   readonly text: string;
 }
 
-/** The answer was an error. */
+/** The answer was an error. Its kind is `closing` if that is its code: the request was not processed. */
 export class RemoteError extends BokbokError {
-  readonly kind: 'remote';
+  readonly kind: 'remote' | 'closing';
   readonly code: string;
   /** The message as received. */
   readonly text: string;

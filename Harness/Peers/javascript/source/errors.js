@@ -26,10 +26,13 @@ export class RefusedError extends BokbokError {
   }
 }
 
-/** The other side answered a request with an ERROR (E-1.i). */
+/**
+ * The other side answered a request with an ERROR (E-1.i). Its kind is `remote`, except for the reserved code `closing`:
+ * that is the outcome `closing` of section 1, as if this side had found the connection closing (C-3.a).
+ */
 export class RemoteError extends BokbokError {
   constructor(code, text, details) {
-    super('remote', `${code}${text ? `: ${shown(text)}` : ''}`); // E-5.a
+    super(code === 'closing' ? 'closing' : 'remote', `${code}${text ? `: ${shown(text)}` : ''}`); // E-5.a
     this.code = code;
     this.text = text;
     this.details = details;

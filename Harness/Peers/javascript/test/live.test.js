@@ -169,7 +169,7 @@ test('an open handler lets connections in and turns them down (C-9)', async () =
   for (const [error, code] of [[new TurnedDown('no.room', 'sorry'), 'no.room'], [new Error('x'), 'shutdown'],
     [new TurnedDown('protocol-error'), 'shutdown']]) {
     const connection = await connect(server.address);
-    const refused = assert.rejects(connection.request(['echo']), { kind: 'remote', code: 'closing' });
+    const refused = assert.rejects(connection.request(['echo']), { kind: 'closing', code: 'closing' });
     await connection.ping();
     decide.reject(error);
     await refused;
