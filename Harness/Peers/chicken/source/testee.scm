@@ -131,11 +131,10 @@
     ((request)
      (let ((connection (connection-of (required "connection")))
            (value (any-value (unhex (required "payload")))))
-       (list (cons "response"
-                   (bytes->hex (value->bytes (cancellable seq (lambda () (request! connection value)))))))))
+       (list (cons "response" (bytes->hex (value->bytes (answer-of connection value seq)))))))
     ((cancel)
      (let ((pending (table-ref under-way (required "request"))))
-       (when pending (cancel-task! pending))
+       (when pending (cancel-request! pending))
        '()))
     ((ping) (ping! (connection-of (required "connection"))) '())
     ((close)
@@ -183,17 +182,18 @@
         ((and (pair? json) (member-of json "hex")) => unhex)
         (else (usage-error "~s stands for no value" json))))
 
-;; Requests that `cancel' may name: their tasks, by seq.
+;; Requests that `cancel' may name, by seq.
 (define under-way (make-table))
 
-(define (cancellable seq thunk)
-  (let ((task (spawn thunk "request")))
-    (table-set! under-way seq task)
+;; Sends the request before anything can suspend this task: a later command, such as `close', must find it sent.
+(define (answer-of connection value seq)
+  (let ((pending (start-request! connection value)))
+    (table-set! under-way seq pending)
     (handle-exceptions condition
         (begin (table-delete! under-way seq) (abort condition))
-      (let ((result (wait-for-task task)))
+      (let ((answer (await-response! pending)))
         (table-delete! under-way seq)
-        result))))
+        answer))))
 
 ;;; Servers and connections
 
