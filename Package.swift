@@ -48,6 +48,7 @@ let package = Package(
       name: "Bokbok",
       dependencies: [
         "BokbokCore",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "DequeModule", package: "swift-collections"),
@@ -72,6 +73,7 @@ let package = Package(
         "BokbokCore",
         "BokbokConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -91,6 +93,7 @@ let package = Package(
       name: "BokbokTests",
       dependencies: [
         "Bokbok", "BokbokCore", "BokbokTestSupport",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -120,6 +123,7 @@ let package = Package(
       name: "CLITests",
       dependencies: [
         "Bokbok", "BokbokCLI", "BokbokTestSupport",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       swiftSettings: settings

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What a process writes, for a test that waits for it. One task waits at a time.
 final class LineQueue: Sendable {
@@ -28,7 +28,7 @@ final class LineQueue: Sendable {
     }
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   /// Reads from the file on a thread of its own, to its end.
   init(reading file: FileHandle) {
@@ -65,7 +65,7 @@ final class LineQueue: Sendable {
   /// Waits until there is what the closure takes; nil if it never comes.
   private func take<Taken: Sendable>(_ take: (inout State) -> Taken?) async -> Taken? {
     while true {
-      let (taken, changeCount, hasEnded) = state.withLock { (take(&$0), $0.changeCount, $0.hasEnded) }
+      let (taken, changeCount, hasEnded) = state.withLockedValue { (take(&$0), $0.changeCount, $0.hasEnded) }
       if taken != nil || hasEnded { return taken }
       await waitForChange(after: changeCount)
     }
@@ -74,7 +74,7 @@ final class LineQueue: Sendable {
   private func waitForChange(after changeCount: Int) async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let hasChanged = state.withLock { state in
+        let hasChanged = state.withLockedValue { state in
           if state.changeCount == changeCount { state.waiter = continuation }
           return state.changeCount != changeCount
         }
@@ -94,7 +94,7 @@ final class LineQueue: Sendable {
   }
 
   private func add(_ bytes: [UInt8], isEnd: Bool) {
-    let waiter = state.withLock { state in
+    let waiter = state.withLockedValue { state in
       state.bytes.append(contentsOf: bytes)
       state.hasEnded = state.hasEnded || isEnd
       state.changeCount += 1

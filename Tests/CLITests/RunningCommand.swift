@@ -1,12 +1,12 @@
 import Foundation
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// The built `bokbok`, running as a process of its own.
 final class RunningCommand: Sendable {
   let output: LineQueue
   let errors: LineQueue
-  private let process: Mutex<Process>
+  private let process: NIOLockedValueBox<Process>
   private let input: FileHandle?
   private let ending: Task<Int32, Never>
   let identifier: pid_t
@@ -31,7 +31,7 @@ final class RunningCommand: Sendable {
     self.input = givenInput == nil ? input.fileHandleForWriting : nil
     self.output = LineQueue(reading: output.fileHandleForReading)
     self.errors = LineQueue(reading: errors.fileHandleForReading)
-    self.process = Mutex(process)
+    self.process = NIOLockedValueBox(process)
     self.ending = Task {
       for await status in ends { return status }
       return -1
@@ -40,7 +40,7 @@ final class RunningCommand: Sendable {
 
   /// Ends the process if it still runs, so that a test leaves nothing behind.
   func end() {
-    process.withLock { process in
+    process.withLockedValue { process in
       if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
   }

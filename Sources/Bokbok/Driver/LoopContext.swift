@@ -1,6 +1,6 @@
 internal import DequeModule
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 /// What the connections of one event loop share: the turns of the loop, the jobs of handler tasks, and the keys' memory.
 ///
@@ -40,7 +40,7 @@ final class LoopContext: @unchecked Sendable {
   private var turnBegan: NIODeadline?
   private var lastExecutor: HandlerExecutor?
 
-  private let inbox = Mutex(Inbox())
+  private let inbox = NIOLockedValueBox(Inbox())
 
   /// Jobs of one turn at most: a task that yields for ever must not keep the loop from reading.
   private static let jobsPerTurnMax = 512
@@ -72,7 +72,7 @@ final class LoopContext: @unchecked Sendable {
   }
 
   private func arrive(_ arrival: Arrival) {
-    let mustSchedule = self.inbox.withLock { inbox in
+    let mustSchedule = self.inbox.withLockedValue { inbox in
       inbox.arrivals.append(arrival)
       defer { inbox.isScheduled = true }
       return !inbox.isScheduled
@@ -150,7 +150,7 @@ final class LoopContext: @unchecked Sendable {
   }
 
   private func takeArrivals() {
-    let arrivals = self.inbox.withLock { inbox in
+    let arrivals = self.inbox.withLockedValue { inbox in
       inbox.isScheduled = false
       var arrivals: Deque<Arrival> = []
       swap(&arrivals, &inbox.arrivals)

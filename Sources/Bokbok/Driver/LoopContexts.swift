@@ -1,5 +1,5 @@
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 /// The contexts of the event loops that have connections.
 enum LoopContexts {
@@ -8,11 +8,11 @@ enum LoopContexts {
     weak var context: LoopContext?
   }
 
-  private static let table = Mutex<[ObjectIdentifier: Entry]>([:])
+  private static let table = NIOLockedValueBox<[ObjectIdentifier: Entry]>([:])
 
   /// The one context of an event loop.
   static func context(for eventLoop: any EventLoop) -> LoopContext {
-    self.table.withLock { table in
+    self.table.withLockedValue { table in
       let key = ObjectIdentifier(eventLoop)
       if let context = table[key]?.context { return context }
       let context = LoopContext(eventLoop: eventLoop)

@@ -1,7 +1,7 @@
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
 
 /// A socket that a server listens on.
 final class Listener: Sendable {
@@ -9,13 +9,13 @@ final class Listener: Sendable {
 
   private let channel: any Channel
   /// The file of a UNIX socket and its lock, until they are given up.
-  private let socketFile: Mutex<UnixSocketFile?>
+  private let socketFile: NIOLockedValueBox<UnixSocketFile?>
   private let core: ServerCore
 
   private init(address: Address, channel: any Channel, socketFile: UnixSocketFile?, core: ServerCore) {
     self.address = address
     self.channel = channel
-    self.socketFile = Mutex(socketFile)
+    self.socketFile = NIOLockedValueBox(socketFile)
     self.core = core
     // However the channel comes to its end, the server learns of it.
     channel.closeFuture.whenComplete { _ in core.listenerClosed() }
@@ -24,10 +24,10 @@ final class Listener: Sendable {
   /// Stops accepting, and removes the socket's file. Further calls wait for the first.
   func close() async {
     // The file first: who finds it can still connect, and is answered.
-    self.socketFile.withLock { $0?.remove() }
+    self.socketFile.withLockedValue { $0?.remove() }
     self.channel.close(promise: nil)
     try? await self.channel.closeFuture.get()
-    self.socketFile.withLock { file in
+    self.socketFile.withLockedValue { file in
       file?.unlock()
       file = nil
     }

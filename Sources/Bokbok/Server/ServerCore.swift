@@ -1,6 +1,6 @@
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 /// What a server knows about its streams and connections, shared by its event loops.
 final class ServerCore: Sendable {
@@ -48,7 +48,7 @@ final class ServerCore: Sendable {
     }
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   init(endpoint: Endpoint, security: ServerSecurity) throws(BokbokError) {
     self.endpoint = endpoint
@@ -67,7 +67,7 @@ final class ServerCore: Sendable {
   /// - Returns: Whether the stream is to be taken: not if the server stops.
   func accepted(_ channel: any Channel) -> Bool {
     let id = StreamID(channel)
-    let (isTaken, surplus) = self.state.withLock { state -> (Bool, Stream?) in
+    let (isTaken, surplus) = self.state.withLockedValue { state -> (Bool, Stream?) in
       guard state.phase == .running else { return (false, nil) }
       // O-12: the one that has been among them longest makes room.
       var surplus: Stream?
@@ -94,7 +94,7 @@ final class ServerCore: Sendable {
       try self.endpoint.prepare(channel)
       let handler = try self.makeHandler(channel, address: address)
       let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
-      self.state.withLock { $0.streams[StreamID(channel)]?.handler = bound }
+      self.state.withLockedValue { $0.streams[StreamID(channel)]?.handler = bound }
       try channel.pipeline.syncOperations.addHandler(handler)
     } catch {
       self.endpoint.logger.info("a stream was dropped", metadata: [LogKeys.error: "\(error)"])
@@ -133,12 +133,12 @@ final class ServerCore: Sendable {
 
   /// O-6: whether one more connection may open.
   var hasRoom: Bool {
-    self.state.withLock { $0.openCount < self.endpoint.configuration.connectionsMax }
+    self.state.withLockedValue { $0.openCount < self.endpoint.configuration.connectionsMax }
   }
 
   /// A connection is open. False: the server stops.
   func streamOpened(_ id: StreamID, _ connection: Connection) -> Bool {
-    self.state.withLock { state in
+    self.state.withLockedValue { state in
       state.unopened.remove(id)
       state.streams[id]?.connection = connection
       state.openCount += 1
@@ -148,7 +148,7 @@ final class ServerCore: Sendable {
 
   /// The end of a stream is decided; ending it may take a while (F-3), and counts among those that are not open.
   func streamEnding(_ id: StreamID) {
-    self.state.withLock { state in
+    self.state.withLockedValue { state in
       state.streams[id]?.isEnding = true
       guard state.streams[id]?.connection != nil else { return }
       state.streams[id]?.connection = nil
@@ -167,15 +167,15 @@ final class ServerCore: Sendable {
 
   /// Calls once when a stream has gone: a descriptor is free.
   func whenStreamCloses(_ body: @escaping @Sendable () -> Void) {
-    self.state.withLock { $0.whenStreamCloses = body }
+    self.state.withLockedValue { $0.whenStreamCloses = body }
   }
 
   var connections: [Connection] {
-    self.state.withLock { state in state.streams.values.compactMap(\.connection) }
+    self.state.withLockedValue { state in state.streams.values.compactMap(\.connection) }
   }
 
   func closeHandlerIsDue() {
-    self.state.withLock { $0.dueCloseHandlers += 1 }
+    self.state.withLockedValue { $0.dueCloseHandlers += 1 }
   }
 
   func closeHandlerEnded() {
@@ -189,7 +189,7 @@ final class ServerCore: Sendable {
 
   /// Ends all streams: open ones as asked, others at once. No new ones are taken.
   func stop(_ how: Server.StopMode) {
-    let streams = self.state.withLock { state in
+    let streams = self.state.withLockedValue { state in
       if state.phase == .running { state.phase = .stopping }
       return Array(state.streams.values)
     }
@@ -212,7 +212,7 @@ final class ServerCore: Sendable {
 
   func waitUntilStopped() async {
     await withUnsafeContinuation { continuation in
-      let isFinished = self.state.withLock { state in
+      let isFinished = self.state.withLockedValue { state in
         if !state.isFinished { state.stopWaiters.append(continuation) }
         return state.isFinished
       }
@@ -222,7 +222,7 @@ final class ServerCore: Sendable {
 
   /// Changes the state, tells those who wait if that was the last thing to happen, and calls what the change gives.
   private func change(_ body: (inout State) -> (@Sendable () -> Void)?) {
-    let (call, waiters) = self.state.withLock { state in
+    let (call, waiters) = self.state.withLockedValue { state in
       let call = body(&state)
       guard state.isFinished else { return (call, [UnsafeContinuation<Void, Never>]()) }
       state.phase = .stopped

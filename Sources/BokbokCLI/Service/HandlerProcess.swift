@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
 internal import Glibc
@@ -37,7 +37,7 @@ final class HandlerProcess: Sendable {
   private let environment: [String: String]
   private let outputBytesMax: Int
   private let killDelaySeconds: Double
-  private let state = Mutex((phase: Phase.idle, isTerminated: false))
+  private let state = NIOLockedValueBox((phase: Phase.idle, isTerminated: false))
 
   /// - Parameters:
   ///   - words: the command and its arguments.
@@ -71,22 +71,22 @@ final class HandlerProcess: Sendable {
 
   /// Tells the command and what it started to end, and makes it after a while.
   private func terminate() {
-    state.withLock { $0.isTerminated = true }
+    state.withLockedValue { $0.isTerminated = true }
     signal(SIGTERM)
     DispatchQueue.global().asyncAfter(deadline: .now() + killDelaySeconds) { self.signal(SIGKILL) }
   }
 
   private func signal(_ number: Int32) {
-    state.withLock { state in
+    state.withLockedValue { state in
       // The process group is the command's until the command is reaped.
       if case .running(let process) = state.phase { kill(-process, number) }
     }
   }
 
   private func runBlocking(input: [UInt8]) throws -> Outcome {
-    let pipes = try HandlerSpawn.lock.withLock { _ in try HandlerPipes() }
+    let pipes = try HandlerSpawn.lock.withLockedValue { _ in try HandlerPipes() }
     defer { pipes.closeAll() }
-    let process = try state.withLock { state throws -> pid_t in
+    let process = try state.withLockedValue { state throws -> pid_t in
       guard !state.isTerminated else { throw CancellationError() }
       let process = try HandlerSpawn.start(words: words, environment: environment, pipes: pipes)
       state.phase = .running(process)
@@ -110,7 +110,7 @@ final class HandlerProcess: Sendable {
     // The waiting thread uses the pipe until then.
     ended.sync {}
     var status: Int32 = 0
-    state.withLock { state in
+    state.withLockedValue { state in
       while waitpid(process, &status, 0) < 0, errno == EINTR {}
       state.phase = .ended
     }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A number of places for tasks; those that find none wait for one, in the order in which they came.
 final class HandlerSlots: Sendable {
@@ -11,23 +11,23 @@ final class HandlerSlots: Sendable {
     var cancelledTickets: Set<UInt64> = []
   }
 
-  private let state: Mutex<State>
+  private let state: NIOLockedValueBox<State>
 
   init(count: Int) {
-    state = Mutex(State(freeCount: count))
+    state = NIOLockedValueBox(State(freeCount: count))
   }
 
   /// Takes a place, which has to be given back.
   ///
   /// - Throws: `CancellationError` if the task is cancelled while it waits; then it has no place.
   func acquire() async throws {
-    let ticket = state.withLock { state in
+    let ticket = state.withLockedValue { state in
       defer { state.nextTicket += 1 }
       return state.nextTicket
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let result: Result<Void, any Error>? = state.withLock { state in
+        let result: Result<Void, any Error>? = state.withLockedValue { state in
           if state.cancelledTickets.remove(ticket) != nil { return .failure(CancellationError()) }
           if state.freeCount > 0 {
             state.freeCount -= 1
@@ -39,7 +39,7 @@ final class HandlerSlots: Sendable {
         if let result { continuation.resume(with: result) }
       }
     } onCancel: {
-      let waiter = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+      let waiter = state.withLockedValue { state -> CheckedContinuation<Void, any Error>? in
         guard let index = state.waiters.firstIndex(where: { $0.ticket == ticket }) else {
           state.cancelledTickets.insert(ticket)
           return nil
@@ -49,12 +49,12 @@ final class HandlerSlots: Sendable {
       waiter?.resume(throwing: CancellationError())
     }
     // A cancellation that came after the place was given left its mark.
-    state.withLock { _ = $0.cancelledTickets.remove(ticket) }
+    state.withLockedValue { _ = $0.cancelledTickets.remove(ticket) }
   }
 
   /// Gives a place back: to the one that waits longest.
   func release() {
-    let waiter = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+    let waiter = state.withLockedValue { state -> CheckedContinuation<Void, any Error>? in
       guard !state.waiters.isEmpty else {
         state.freeCount += 1
         return nil

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
 internal import Glibc
@@ -11,7 +11,7 @@ internal import Darwin
 /// Starts a handler command.
 enum HandlerSpawn {
   /// Held while descriptors are made that no command may inherit, and while one is started.
-  static let lock = Mutex(())
+  static let lock = NIOLockedValueBox(())
 
   /// Signals that this process may ignore, which a command would inherit.
   private static let defaultSignals = [SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT]
@@ -56,7 +56,7 @@ enum HandlerSpawn {
       for text in arguments + variables { free(text) }
     }
     var process: pid_t = 0
-    let code = lock.withLock { _ in
+    let code = lock.withLockedValue { _ in
       posix_spawnp(&process, words[0], &actions, &attributes, &arguments, &variables)
     }
     try check(code)

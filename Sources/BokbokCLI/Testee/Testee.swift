@@ -1,7 +1,7 @@
 internal import Bokbok
 internal import BokbokConformance
 internal import Logging
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// The implementation under test: reads commands, carries them out with the library, and reports what happens.
 ///
@@ -15,7 +15,7 @@ final class Testee: Sendable {
   let registry = TesteeRegistry()
   let logger: Logger
   private let executor = TesteeExecutor()
-  private let requests = Mutex<[Int: Task<Void, Never>]>([:])
+  private let requests = NIOLockedValueBox<[Int: Task<Void, Never>]>([:])
 
   init(logger: Logger) {
     self.logger = logger
@@ -56,10 +56,10 @@ final class Testee: Sendable {
   }
 
   private func start(_ command: TesteeCommandLine) {
-    requests.withLock { requests in
+    requests.withLockedValue { requests in
       let task = Task(executorPreference: executor) {
         await self.carryOut(command)
-        self.requests.withLock { $0[command.sequence] = nil }
+        self.requests.withLockedValue { $0[command.sequence] = nil }
       }
       if command.name == "request" { requests[command.sequence] = task }
     }
@@ -102,7 +102,7 @@ final class Testee: Sendable {
     case "cancel":
       let sequence = try command.integer("request")
       // One that has just been answered is not there any more.
-      requests.withLock { $0[sequence] }?.cancel()
+      requests.withLockedValue { $0[sequence] }?.cancel()
       return [:]
     case "ping":
       _ = try await registry.connection(try command.string("connection")).ping()

@@ -1,6 +1,6 @@
 internal import Bokbok
 internal import BokbokConformance
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A connection of a testee, with the events it causes.
 ///
@@ -18,14 +18,14 @@ final class TesteeConnection: Sendable {
     var endWaiters: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let state: Mutex<State>
+  private let state: NIOLockedValueBox<State>
   private let output: TesteeOutput
 
   init(id: String, server: String?, holdsEvents: Bool, output: TesteeOutput) {
     self.id = id
     self.server = server
     self.output = output
-    self.state = Mutex(State(heldEvents: holdsEvents ? [] : nil))
+    self.state = NIOLockedValueBox(State(heldEvents: holdsEvents ? [] : nil))
   }
 
   /// Reports an event of this connection.
@@ -35,7 +35,7 @@ final class TesteeConnection: Sendable {
     object["connection"] = .string(id)
     // What is nil is left out.
     for (name, value) in members { object[name] = value }
-    state.withLock { state in
+    state.withLockedValue { state in
       if state.heldEvents == nil {
         output.write(.object(object))
       } else {
@@ -46,7 +46,7 @@ final class TesteeConnection: Sendable {
 
   /// Gives a reply to the output, and after it the events that were held back.
   func releaseEvents(after reply: JSON) {
-    state.withLock { state in
+    state.withLockedValue { state in
       output.write(reply)
       for event in state.heldEvents ?? [] { output.write(event) }
       state.heldEvents = nil
@@ -54,7 +54,7 @@ final class TesteeConnection: Sendable {
   }
 
   /// Whether the end has been reported.
-  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+  var hasEnded: Bool { state.withLockedValue { $0.hasEnded } }
 
   /// Reports the end, once.
   func reportEnd(_ end: ConnectionEnd) {
@@ -62,7 +62,7 @@ final class TesteeConnection: Sendable {
       "closed",
       ["reason": .string(end.reason.rawValue), "code": end.code.map { .string($0) }]
     )
-    let waiters = state.withLock { state in
+    let waiters = state.withLockedValue { state in
       state.hasEnded = true
       defer { state.endWaiters = [] }
       return state.endWaiters
@@ -73,7 +73,7 @@ final class TesteeConnection: Sendable {
   /// Returns when the end has been reported.
   func waitUntilEndReported() async {
     await withCheckedContinuation { continuation in
-      let hasEnded = state.withLock { state in
+      let hasEnded = state.withLockedValue { state in
         if !state.hasEnded { state.endWaiters.append(continuation) }
         return state.hasEnded
       }

@@ -1,5 +1,5 @@
 internal import Bokbok
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// The servers and connections of a testee, by their ids in the contract.
 final class TesteeRegistry: Sendable {
@@ -22,33 +22,33 @@ final class TesteeRegistry: Sendable {
     var endedIDs: [String] = []
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   func newServerID() -> String {
-    state.withLock { state in
+    state.withLockedValue { state in
       state.serverCount += 1
       return "server-\(state.serverCount)"
     }
   }
 
   func newConnectionID() -> String {
-    state.withLock { state in
+    state.withLockedValue { state in
       state.connectionCount += 1
       return "connection-\(state.connectionCount)"
     }
   }
 
   func add(_ server: Server, as id: String) {
-    state.withLock { $0.servers[id] = server }
+    state.withLockedValue { $0.servers[id] = server }
   }
 
   /// Forgets a server and returns it.
   func removeServer(_ id: String) -> Server? {
-    state.withLock { $0.servers.removeValue(forKey: id) }
+    state.withLockedValue { $0.servers.removeValue(forKey: id) }
   }
 
   func add(_ connection: Connection, as testeeConnection: TesteeConnection) {
-    state.withLock { state in
+    state.withLockedValue { state in
       state.entries[testeeConnection.id] = Entry(connection: connection, testeeConnection: testeeConnection)
       state.ids[ObjectIdentifier(connection)] = testeeConnection.id
     }
@@ -58,27 +58,28 @@ final class TesteeRegistry: Sendable {
   ///
   /// - Throws: a failure if there is none.
   func connection(_ id: String) throws(TesteeFailure) -> Connection {
-    guard let entry = state.withLock({ $0.entries[id] }) else {
+    guard let entry = state.withLockedValue({ $0.entries[id] }) else {
       throw TesteeFailure(.other, "there is no connection \"\(String(displaying: id))\"")
     }
     return entry.connection
   }
 
   func testeeConnection(_ id: String) -> TesteeConnection? {
-    state.withLock { $0.entries[id] }?.testeeConnection
+    state.withLockedValue { $0.entries[id] }?.testeeConnection
   }
 
   func testeeConnection(of connection: Connection) -> TesteeConnection? {
-    state.withLock { state in state.ids[ObjectIdentifier(connection)].flatMap { state.entries[$0] } }?.testeeConnection
+    state.withLockedValue { state in state.ids[ObjectIdentifier(connection)].flatMap { state.entries[$0] } }?
+      .testeeConnection
   }
 
   func connections(of server: String) -> [TesteeConnection] {
-    state.withLock { $0.entries.values.map(\.testeeConnection) }.filter { $0.server == server }
+    state.withLockedValue { $0.entries.values.map(\.testeeConnection) }.filter { $0.server == server }
   }
 
   /// Remembers that a connection has ended, and forgets the one that ended longest ago if those are too many.
   func markEnded(_ connection: Connection) {
-    state.withLock { state in
+    state.withLockedValue { state in
       guard let id = state.ids[ObjectIdentifier(connection)], state.entries[id]?.hasEnded == false else { return }
       state.entries[id]?.hasEnded = true
       state.endedIDs.append(id)
@@ -91,7 +92,7 @@ final class TesteeRegistry: Sendable {
 
   /// Stops all servers at once, which removes their sockets, and aborts all connections.
   func dropEverything() async {
-    let (servers, connections) = state.withLock { state in
+    let (servers, connections) = state.withLockedValue { state in
       (Array(state.servers.values), state.entries.values.map(\.connection))
     }
     for connection in connections { connection.abort() }

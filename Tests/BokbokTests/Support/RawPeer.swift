@@ -1,13 +1,13 @@
 import Bokbok
 import BokbokCore
+import NIOConcurrencyHelpers
 import NIOCore
-import Synchronization
 import Testing
 
 /// A client that a test plays by hand on a plain connection, frame by frame.
 final class RawPeer: Sendable {
   let stream: RawStream
-  private let received = Mutex<[Frame]>([])
+  private let received = NIOLockedValueBox<[Frame]>([])
 
   init(stream: RawStream) {
     self.stream = stream
@@ -54,12 +54,12 @@ final class RawPeer: Sendable {
 
   /// The next frame; nil at the end of the stream.
   func receive() async throws -> Frame? {
-    while self.received.withLock({ $0.isEmpty }) {
+    while self.received.withLockedValue({ $0.isEmpty }) {
       let frames = try await self.receiveRecord()
       if frames.isEmpty { return nil }
-      self.received.withLock { $0 += frames }
+      self.received.withLockedValue { $0 += frames }
     }
-    return self.received.withLock { $0.removeFirst() }
+    return self.received.withLockedValue { $0.removeFirst() }
   }
 
   /// The frames of the next record; none at the end of the stream.

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Collects what happens, and lets tests wait for it.
 final class Recorder<Element: Sendable>: Sendable {
@@ -12,13 +12,13 @@ final class Recorder<Element: Sendable>: Sendable {
     var waiters: [Waiter] = []
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   /// What has been recorded so far.
-  var elements: [Element] { self.state.withLock { $0.elements } }
+  var elements: [Element] { self.state.withLockedValue { $0.elements } }
 
   func record(_ element: Element) {
-    let (due, elements) = self.state.withLock { state in
+    let (due, elements) = self.state.withLockedValue { state in
       state.elements.append(element)
       let count = state.elements.count
       let due = state.waiters.filter { $0.count <= count }
@@ -32,7 +32,7 @@ final class Recorder<Element: Sendable>: Sendable {
   @discardableResult
   func wait(count: Int = 1) async -> [Element] {
     await withCheckedContinuation { continuation in
-      let elements: [Element]? = self.state.withLock { state in
+      let elements: [Element]? = self.state.withLockedValue { state in
         if state.elements.count >= count { return state.elements }
         state.waiters.append(Waiter(count: count, continuation: continuation))
         return nil
@@ -56,10 +56,10 @@ final class Gate: Sendable {
     var waiters: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   func open() {
-    let waiters = self.state.withLock { state in
+    let waiters = self.state.withLockedValue { state in
       state.isOpen = true
       defer { state.waiters = [] }
       return state.waiters
@@ -70,7 +70,7 @@ final class Gate: Sendable {
   /// Waits until the gate opens; being cancelled does not help.
   func pass() async {
     await withCheckedContinuation { continuation in
-      let isOpen = self.state.withLock { state in
+      let isOpen = self.state.withLockedValue { state in
         if !state.isOpen { state.waiters.append(continuation) }
         return state.isOpen
       }
