@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// What a conformance run tests, which cases it runs, and where its reports go.
 public struct ConformanceOptions: Sendable {
   /// The implementation under test: the program that speaks the testee contract (`Harness/TESTEE.md`).
@@ -38,8 +40,12 @@ public struct ConformanceOptions: Sendable {
   /// Whether a failure of a case of level `should` fails the run. Default: it is a warning.
   public var isStrict = false
 
-  /// How many groups of cases run at the same time, 1 to 64. Default: 2.
-  public var jobCount = 2
+  /// How many groups of cases run at the same time, 1 to 64. Default: ``defaultJobCount``.
+  public var jobCount = Self.defaultJobCount
+
+  /// Four for each active processor, at most 64: most of the time a case waits for its streams and its testee, not for a
+  /// processor.
+  public static var defaultJobCount: Int { min(64, max(1, 4 * ProcessInfo.processInfo.activeProcessorCount)) }
 
   /// A folder whose case files replace the embedded ones.
   public var casesDirectory: String?

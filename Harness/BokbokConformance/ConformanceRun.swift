@@ -150,7 +150,7 @@ public struct ConformanceRun: Sendable {
     let useless = implementation.expectedFailures.map(\.pattern).filter { pattern in
       !allPaths.contains { Wildcard.matches(pattern, $0) }
     }
-    let played = Configuration.Transport.played.map(\.rawValue)
+    let played = Configuration.Transport.allCases.map(\.rawValue)
     return RunSummary(
       implementation: implementation.name,
       declaration: declaration,

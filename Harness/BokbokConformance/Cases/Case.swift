@@ -47,8 +47,12 @@ package struct Case: Sendable {
 
   /// Whether the case runs in a configuration.
   func applies(to configuration: Configuration) -> Bool {
-    roles.contains(configuration.role) && security.contains(configuration.security)
-      && transports.contains(configuration.transport)
+    guard
+      roles.contains(configuration.role) && security.contains(configuration.security)
+        && transports.contains(configuration.transport)
+    else { return false }
+    // A process that serves its standard input and output has one connection: there is nothing to count.
+    return !(configuration.isProcessForEachConnection && testee.countsConnections)
   }
 }
 
@@ -62,6 +66,9 @@ struct TesteeOptions: Sendable, Equatable {
   /// The user and key of a sealed client; nil for the usual ones.
   var user: String?
   var key: String?
+
+  /// Whether the server is to bound how many connections it has, or how many are opening.
+  var countsConnections: Bool { limits?["maxConnections"] != nil || limits?["maxOpening"] != nil }
 }
 
 /// One way in which the kit and a testee meet.
@@ -90,15 +97,13 @@ package struct Configuration: Sendable, Hashable {
   /// The path that stands behind a case's id: `sealed/unix/server`.
   package var path: String { "\(security.rawValue)/\(transport.rawValue)/\(role.rawValue)" }
 
+  /// Whether each connection is to a process of its own, which the kit starts with `--stdio`.
+  var isProcessForEachConnection: Bool { transport == .stdio && role == .server }
+
   /// All that this kit can play, in the order of the tables.
   package static let all: [Configuration] = Security.allCases.flatMap { security in
-    Transport.played.flatMap { transport in
+    Transport.allCases.flatMap { transport in
       Role.allCases.map { Configuration(security: security, transport: transport, role: $0) }
     }
   }
-}
-
-extension Configuration.Transport {
-  /// The transports that this kit plays: cases may name others, and are not run there.
-  static let played: [Self] = [.tcp, .unix]
 }

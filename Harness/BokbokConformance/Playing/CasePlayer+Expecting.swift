@@ -68,7 +68,7 @@ extension CasePlayer {
 
   func expectSilence(_ duration: Duration, on connection: KitConnection) throws {
     try poller.serve(until: .now + duration)
-    if let failure = testee.failure { throw failure }
+    if let failure = failedTestee?.failure { throw failure }
     let bytes = connection.stream.available
     guard bytes.isEmpty else {
       throw CaseFailure(expected: "nothing for \(duration)", got: Hexadecimal.text(bytes.prefix(64)))

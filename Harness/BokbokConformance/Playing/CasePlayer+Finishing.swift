@@ -4,14 +4,9 @@ extension CasePlayer {
   func finish(descriptorsBefore: OpenDescriptors?) throws {
     for connection in connections { try finish(connection) }
     if needsSurvivalProof { try proveSurvival() }
-    if let server, !isServerStopped {
-      var members = JSON.Object()
-      members["server"] = .string(server.id)
-      members["graceful"] = false
-      _ = try success(of: testee.send("stop", members), command: "stop")
-      isServerStopped = true
-    }
+    try stopServer()
     try checkReports()
+    if case .forEachConnection = source { try endTestees() }
     if let descriptorsBefore { try checkDescriptors(descriptorsBefore) }
   }
 
@@ -41,17 +36,32 @@ extension CasePlayer {
     try expectEvent(pattern, on: connection.name)
   }
 
-  /// The same process answers a good request on a new connection.
+  private func stopServer() throws {
+    guard let server, !isServerStopped else { return }
+    var members = JSON.Object()
+    members["server"] = .string(server.id)
+    members["graceful"] = false
+    _ = try success(of: give("stop", members, to: currentTestee()))
+    isServerStopped = true
+  }
+
+  /// Each process ends when it is told to, and says that all was well.
+  private func endTestees() throws {
+    for testee in testees {
+      let status = try testee.end(within: GroupRunner.endLimit)
+      guard status == .exited(0) else {
+        let got = status.map { "it \($0)" } ?? "it still runs after \(GroupRunner.endLimit)"
+        throw CaseFailure(expected: "the process of the connection ends with exit status 0 after quit", got: got)
+      }
+    }
+  }
+
+  /// The testee answers a good request on a new connection: the same process, or with `--stdio` a new one.
   private func proveSurvival() throws {
     if configuration.role == .server {
       let knowsUsualUser = item.testee.users == nil
       if isServerStopped || !knowsUsualUser {
-        if let server, !isServerStopped {
-          var members = JSON.Object()
-          members["server"] = .string(server.id)
-          members["graceful"] = false
-          _ = try success(of: testee.send("stop", members), command: "stop")
-        }
+        try stopServer()
         try listenAsUsual()
       }
     }
@@ -71,13 +81,14 @@ extension CasePlayer {
   /// Each open connection was reported as closed exactly once, and nothing else was.
   private func checkReports() throws {
     try noteMessages()
-    if let event = testee.events.first(where: { $0["event"] == "closed" }) {
+    if let event = testees.flatMap(\.events).first(where: { $0["event"] == "closed" }) {
       let expected = "one event closed for each connection that was open"
       throw CaseFailure(clause: "C-8.a", expected: expected, got: "another one: \(event.encodedText)")
     }
   }
 
   private func checkDescriptors(_ before: OpenDescriptors) throws {
+    let testee = try currentTestee()
     // Streams linger for a second at most (F-3).
     let deadline = ContinuousClock.now + .seconds(2)
     var additions: [String] = []

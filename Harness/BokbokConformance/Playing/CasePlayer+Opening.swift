@@ -20,66 +20,75 @@ extension CasePlayer {
   }
 
   private func listen(_ options: TesteeOptions) throws {
+    serverOptions = options
+    guard !configuration.isProcessForEachConnection else { return }
     let address = meeting.nextServerAddress()
     var members = JSON.Object()
     members["address"] = .string(address.text)
     if isSealed {
-      let usual = JSON.object(
-        .init([(String(decoding: Self.usualUser, as: UTF8.self), .string(Hexadecimal.text(Self.usualKey)))])
-      )
-      members["users"] = options.users ?? usual
+      members["users"] = options.users ?? Self.usualUsers
     }
     members["settings"] = options.settings
     members["limits"] = options.limits
-    let reply = try success(of: testee.send("listen", members), command: "listen")
+    let reply = try success(of: give("listen", members, to: currentTestee()))
     guard let id = reply["server"]?.string, let text = reply["address"]?.string, let real = SocketAddress(text) else {
       let expected = "the reply to listen with a server and an address"
       throw CaseFailure(expected: expected, got: reply.encodedText)
     }
     server = (id, real)
-    serverOptions = options
   }
+
+  /// What `users` and the file of `--users-file` hold unless a case says otherwise.
+  static let usualUsers = JSON.object(
+    .init([(String(decoding: usualUser, as: UTF8.self), .string(Hexadecimal.text(usualKey)))])
+  )
 
   /// Makes a stream between the kit and the testee, and plays its opening as far as the step says.
   ///
   /// The options are those of the case, but for a connection that only shows that the testee lives.
   func connect(_ step: ConnectStep, options: TesteeOptions? = nil) throws {
     let options = options ?? (configuration.role == .client ? item.testee : serverOptions)
-    let descriptor: Int32
-    let address: SocketAddress
-    if configuration.role == .server {
+    let descriptors: (input: Int32, output: Int32)
+    if case .forEachConnection(let start) = source {
+      let testee = try start(options)
+      add(testee)
+      descriptors = (testee.child.standardOutput, testee.child.standardInput)
+    } else if configuration.role == .server {
       guard let server else { throw CaseDataProblem(description: "there is no server to connect to") }
-      address = server.address
-      descriptor = try address.connectedDescriptor(receiveBufferByteCount: step.receiveBufferByteCount.map(Int32.init))
+      let bufferByteCount = step.receiveBufferByteCount.map(Int32.init)
+      let descriptor = try server.address.connectedDescriptor(receiveBufferByteCount: bufferByteCount)
+      descriptors = (descriptor, descriptor)
     } else {
-      address = try meeting.clientAddress()
+      let address = try meeting.clientAddress()
       var members = JSON.Object()
-      members["address"] = .string(address.text)
+      members["address"] = .string(address)
       if isSealed {
         members["user"] = .string(options.user ?? String(decoding: Self.usualUser, as: UTF8.self))
         members["key"] = .string(options.key ?? Hexadecimal.text(Self.usualKey))
       }
       members["settings"] = options.settings
       members["limits"] = options.limits
-      commands["connect:\(step.name)"] = (testee.send("connect", members), "connect")
-      descriptor = try wait(for: "the testee to connect to \(address.text)", limit: timeLimit) {
+      commands["connect:\(step.name)"] = try give("connect", members, to: currentTestee())
+      let descriptor = try wait(for: "the testee to connect to \(address)", limit: timeLimit) {
         try checkConnect(step.name)
         return meeting.takeStream()
       }
-      try address.configure(descriptor)
+      try meeting.configure(descriptor)
       if let byteCount = step.receiveBufferByteCount {
         try SystemCalls.setOption(descriptor, level: SOL_SOCKET, SO_RCVBUF, Int32(byteCount))
       }
+      descriptors = (descriptor, descriptor)
     }
     let isClient = configuration.role == .server
     let trace = StreamTrace(name: step.name, isClient: isClient)
-    let stream = try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
+    let stream = try ByteStream(input: descriptors.input, output: descriptors.output, poller: poller, trace: trace)
     let connection = KitConnection(
       name: step.name,
       isClient: isClient,
       isSealed: isSealed,
       stream: stream,
       trace: trace,
+      testee: try currentTestee(),
       testeeOptions: options
     )
     add(connection)
@@ -88,7 +97,7 @@ extension CasePlayer {
 
   /// A testee that cannot even connect fails the case at once.
   private func checkConnect(_ name: String) throws {
-    guard let command = commands["connect:\(name)"], let reply = testee.takeReply(to: command.sequence) else { return }
+    guard let command = commands["connect:\(name)"], let reply = command.takeReply() else { return }
     heldReplies["connect:\(name)"] = reply
     try checkSupported(reply, command: "connect")
     guard reply["error"] == nil else {

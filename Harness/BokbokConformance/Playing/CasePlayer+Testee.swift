@@ -7,7 +7,7 @@ extension CasePlayer {
     for connection in connections where !connection.isClient && !connection.wasOpened {
       let label = "connect:\(connection.name)"
       guard connectFailures[connection.name] == nil, let command = commands[label] else { continue }
-      guard let reply = testee.takeReply(to: command.sequence) else { continue }
+      guard let reply = command.takeReply() else { continue }
       heldReplies[label] = reply
       try checkSupported(reply, command: "connect")
       if let id = reply["ok"]?["connection"]?.string {
@@ -18,10 +18,16 @@ extension CasePlayer {
       }
     }
     guard configuration.role == .server else { return }
+    for testee in testees { try noteOpened(of: testee) }
+  }
+
+  private func noteOpened(of testee: TesteeProcess) throws {
     while let index = testee.events.firstIndex(where: { $0["event"] == "opened" }) {
       let event = testee.events.remove(at: index)
       // One whose stream is over is meant only if there is no other.
-      let candidates = connections.filter { !$0.wasOpened && $0.hasSentSettings && $0.stage != .stream }
+      let candidates = connections.filter {
+        $0.testee === testee && !$0.wasOpened && $0.hasSentSettings && $0.stage != .stream
+      }
       guard let connection = candidates.first(where: \.stream.isOpen) ?? candidates.first,
         let id = event["connection"]?.string
       else {
@@ -38,9 +44,11 @@ extension CasePlayer {
 
   func command(_ step: CommandStep, on name: String) throws {
     var members = step.members
+    var testee = try currentTestee()
     switch step.name {
     case "request", "ping", "close", "abort":
       let connection = try connection(name)
+      testee = connection.testee
       guard let id = connection.testeeID else {
         throw CaseDataProblem(description: "the testee has not named the connection \(name)")
       }
@@ -49,31 +57,38 @@ extension CasePlayer {
       guard let label = step.request, let request = commands[label] else {
         throw CaseDataProblem(description: "there is no request \(step.request ?? "")")
       }
+      testee = request.testee
       members["request"] = .integer(request.sequence)
     case "stop":
-      guard let server else { throw CaseDataProblem(description: "the testee runs no server") }
-      members["server"] = .string(server.id)
+      if configuration.isProcessForEachConnection { testee = try connection(name).testee }
+      guard let id = server?.id ?? connections.last(where: { $0.testee === testee })?.openedEvent?["server"]?.string
+      else { throw CaseDataProblem(description: "the testee runs no server, or has not named it") }
+      members["server"] = .string(id)
       isServerStopped = true
     default:
       break
     }
     if let payload = step.payload { members["payload"] = .string(Hexadecimal.text(try payload.build(in: self))) }
     if let bytes = step.bytes { members["bytes"] = .string(Hexadecimal.text(try bytes.build(in: self))) }
-    let sequence = testee.send(step.name, members)
+    let command = give(step.name, members, to: testee)
     if let label = step.label {
       guard commands[label] == nil else { throw CaseDataProblem(description: "two commands have the label \(label)") }
-      commands[label] = (sequence, step.name)
+      commands[label] = command
     } else {
-      _ = try success(of: sequence, command: step.name)
+      _ = try success(of: command)
     }
   }
 
+  func give(_ name: String, _ members: JSON.Object = JSON.Object(), to testee: TesteeProcess) -> GivenCommand {
+    GivenCommand(testee: testee, sequence: testee.send(name, members), name: name)
+  }
+
   /// The `ok` of a command's reply. Anything else fails the case.
-  func success(of sequence: Int, command: String) throws -> JSON {
-    let reply = try wait(for: "the reply to \(command)") { testee.takeReply(to: sequence) }
-    try checkSupported(reply, command: command)
+  func success(of command: GivenCommand) throws -> JSON {
+    let reply = try wait(for: "the reply to \(command.name)") { command.takeReply() }
+    try checkSupported(reply, command: command.name)
     guard let result = reply["ok"] else {
-      throw CaseFailure(expected: "the command \(command) succeeds", got: reply.encodedText)
+      throw CaseFailure(expected: "the command \(command.name) succeeds", got: reply.encodedText)
     }
     return result
   }
@@ -90,7 +105,7 @@ extension CasePlayer {
       throw CaseDataProblem(description: "no command has the label \(step.label)")
     }
     let reply = try wait(for: "the reply to \(command.name) \(step.label)") {
-      heldReplies.removeValue(forKey: step.label) ?? testee.takeReply(to: command.sequence)
+      heldReplies.removeValue(forKey: step.label) ?? command.takeReply()
     }
     switch step.outcome {
     case .anything:
@@ -163,18 +178,19 @@ extension CasePlayer {
       }
       return
     }
-    let event = try wait(for: "the event \(Self.shown(pattern))") { () throws -> JSON? in
+    let event = try wait(for: "the event \(Self.shown(pattern))") { () throws -> TakenEvent? in
       if let event = try takeEvent(pattern, connection) { return event }
       // Only one report of the end comes: another one than expected will not be followed by the right one.
       if pattern.name == "closed", let id = connection?.testeeID,
-        let other = testee.events.first(where: { $0["event"] == "closed" && $0["connection"]?.string == id })
+        let other = connection?.testee.events.first(where: { $0["event"] == "closed" && $0["connection"]?.string == id }
+        )
       {
         throw CaseFailure(expected: Self.shown(pattern), got: other.encodedText)
       }
       return nil
     }
-    if pattern.name == "closed", let id = event["connection"]?.string {
-      connections.first { $0.testeeID == id }?.isClosedReported = true
+    if pattern.name == "closed", let id = event.message["connection"]?.string {
+      connections.first { $0.testeeID == id && $0.testee === event.testee }?.isClosedReported = true
     }
   }
 
@@ -185,14 +201,25 @@ extension CasePlayer {
       guard let opened = connection?.openedEvent else { return }
       throw CaseFailure(expected: "no event opened", got: opened.encodedText)
     }
-    if let event = try testee.events.first(where: { try matches($0, pattern, connection) }) {
+    for testee in connection.map({ [$0.testee] }) ?? testees {
+      guard let event = try testee.events.first(where: { try matches($0, pattern, connection) }) else { continue }
       throw CaseFailure(expected: "no event \(Self.shown(pattern))", got: event.encodedText)
     }
   }
 
-  private func takeEvent(_ pattern: EventPattern, _ connection: KitConnection?) throws -> JSON? {
-    guard let index = try testee.events.firstIndex(where: { try matches($0, pattern, connection) }) else { return nil }
-    return testee.events.remove(at: index)
+  /// An event and the process that it came from.
+  private struct TakenEvent {
+    let testee: TesteeProcess
+    let message: JSON
+  }
+
+  private func takeEvent(_ pattern: EventPattern, _ connection: KitConnection?) throws -> TakenEvent? {
+    for testee in connection.map({ [$0.testee] }) ?? testees {
+      if let index = try testee.events.firstIndex(where: { try matches($0, pattern, connection) }) {
+        return TakenEvent(testee: testee, message: testee.events.remove(at: index))
+      }
+    }
+    return nil
   }
 
   private func matches(_ event: JSON, _ pattern: EventPattern, _ connection: KitConnection?) throws -> Bool {

@@ -6,22 +6,24 @@ internal import Foundation
 final class CasePlayer {
   let item: Case
   let configuration: Configuration
-  let testee: TesteeProcess
+  let source: TesteeSource
   let poller: Poller
   let meeting: MeetingPoint
   let timeLimit: Duration
 
+  /// The processes of the case, in the order in which they were started.
+  private(set) var testees: [TesteeProcess] = []
   /// The connections of the case, in the order in which they were made.
   private(set) var connections: [KitConnection] = []
   var ids: [String: UInt32] = [:]
   var bodies: [String: [UInt8]] = [:]
-  /// The commands that were given under a label, by label, and the command's name.
-  var commands: [String: (sequence: Int, name: String)] = [:]
+  /// The commands that were given under a label, by label.
+  var commands: [String: GivenCommand] = [:]
   /// Replies that were looked at before a step asked for them.
   var heldReplies: [String: JSON] = [:]
   /// Why a client's command to connect failed, by connection.
   var connectFailures: [String: JSON] = [:]
-  /// The server that the testee runs for this case.
+  /// The server that the testee runs for this case, where one process is for all connections.
   var server: (id: String, address: SocketAddress)?
   var serverOptions = TesteeOptions()
   var isServerStopped = false
@@ -33,14 +35,14 @@ final class CasePlayer {
   init(
     _ item: Case,
     configuration: Configuration,
-    testee: TesteeProcess,
+    testee: TesteeSource,
     poller: Poller,
     meeting: MeetingPoint,
     timeLimit: Duration
   ) {
     self.item = item
     self.configuration = configuration
-    self.testee = testee
+    self.source = testee
     self.poller = poller
     self.meeting = meeting
     self.timeLimit = timeLimit
@@ -48,8 +50,12 @@ final class CasePlayer {
 
   /// Plays the case from its beginning to the clean state after it. Returns if it passes, else throws.
   func play() throws {
-    testee.beginCase()
-    let descriptorsBefore = OpenDescriptors(process: testee.child.processID)
+    var descriptorsBefore: OpenDescriptors?
+    if case .running(let testee) = source {
+      testees = [testee]
+      testee.beginCase()
+      descriptorsBefore = OpenDescriptors(process: testee.child.processID)
+    }
     try startServerIfNeeded()
     if item.start != .none {
       let first = ConnectStep(
@@ -68,6 +74,9 @@ final class CasePlayer {
   /// Closes everything that is open, without judging.
   func abandon() {
     for connection in connections { connection.stream.close() }
+    if case .forEachConnection = source {
+      for testee in testees { testee.release() }
+    }
     meeting.dropWaitingStreams()
   }
 
@@ -87,6 +96,19 @@ final class CasePlayer {
   func add(_ connection: KitConnection) {
     connections.append(connection)
   }
+
+  func add(_ testee: TesteeProcess) {
+    testees.append(testee)
+  }
+
+  /// The process that commands about no connection go to: the only one, or the one that was started last.
+  func currentTestee() throws -> TesteeProcess {
+    guard let testee = testees.last else { throw CaseDataProblem(description: "no process of the testee runs") }
+    return testee
+  }
+
+  /// The first of the processes that has died or broken the contract.
+  var failedTestee: TesteeProcess? { testees.first { $0.failure != nil } }
 
   func connection(_ name: String) throws -> KitConnection {
     guard let connection = connections.last(where: { $0.name == name }) else {
@@ -111,12 +133,31 @@ final class CasePlayer {
       // Before the condition: it may look at what a message says.
       try noteMessages()
       if let result = try condition() { return result }
-      if let failure = testee.failure { throw failure }
+      if let failure = failedTestee?.failure { throw failure }
       return nil
     }
     guard let result else { throw TimedOut(waitedFor: waitedFor(), limit: limit) }
     return result
   }
+}
+
+/// Where the processes of a case come from.
+enum TesteeSource {
+  /// One process is for all connections, and for the cases after this one.
+  case running(TesteeProcess)
+  /// Each connection has a process of its own, which this starts with the options of its server: its standard input and
+  /// output are the connection.
+  case forEachConnection((TesteeOptions) throws -> TesteeProcess)
+}
+
+/// A command to which a step may want the reply.
+struct GivenCommand {
+  let testee: TesteeProcess
+  let sequence: Int
+  let name: String
+
+  /// The reply, once it has come; it is given once.
+  func takeReply() -> JSON? { testee.takeReply(to: sequence) }
 }
 
 extension Step {

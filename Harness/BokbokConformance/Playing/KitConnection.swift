@@ -7,6 +7,8 @@ final class KitConnection {
   let isSealed: Bool
   let stream: ByteStream
   let trace: StreamTrace
+  /// The process at the other end.
+  let testee: TesteeProcess
   /// What the testee's server or client was told.
   let testeeOptions: TesteeOptions
 
@@ -46,6 +48,7 @@ final class KitConnection {
     isSealed: Bool,
     stream: ByteStream,
     trace: StreamTrace,
+    testee: TesteeProcess,
     testeeOptions: TesteeOptions
   ) {
     self.name = name
@@ -53,6 +56,7 @@ final class KitConnection {
     self.isSealed = isSealed
     self.stream = stream
     self.trace = trace
+    self.testee = testee
     self.testeeOptions = testeeOptions
     self.handshake = KitHandshake(isClient: isClient)
   }

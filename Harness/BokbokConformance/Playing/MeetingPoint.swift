@@ -3,14 +3,15 @@ internal import Foundation
 /// How the kit and the testees of one group find each other: addresses for a testee that serves, and a listening socket
 /// for one that connects.
 ///
-/// The next transport, standard input and output, adds a form of its own here: a stream that the kit gets by starting the
-/// testee, or from a relay.
+/// Over standard input and output a testee that serves is started for each connection, and one that connects starts the
+/// kit's relay, which finds the kit over a UNIX socket.
 final class MeetingPoint {
   private let transport: Configuration.Transport
   private let poller: Poller
   private let directory: String
   private var listener: Listener?
   private var serverCount = 0
+  private var usersFileCount = 0
   /// The ephemeral public keys that testees of the group have used.
   private var publicKeys: Set<[UInt8]> = []
 
@@ -28,12 +29,26 @@ final class MeetingPoint {
   }
 
   /// The address that the testee's clients are told to connect to.
-  func clientAddress() throws -> SocketAddress {
-    if let listener { return listener.address }
-    let address: SocketAddress = transport == .unix ? .unix(path: "\(directory)/kit") : .tcpLoopback()
-    let listener = try Listener(address, poller: poller)
+  func clientAddress() throws -> String {
+    let path = "\(directory)/kit"
+    let listener = try listener ?? Listener(transport == .tcp ? .tcpLoopback() : .unix(path: path), poller: poller)
     self.listener = listener
-    return listener.address
+    return transport == .stdio ? try Relay.address(socketPath: path) : listener.address.text
+  }
+
+  /// Readies a stream that the testee has made.
+  func configure(_ descriptor: Int32) throws {
+    try listener?.address.configure(descriptor)
+  }
+
+  /// Writes a file for `--users-file`, which only this user can read, and returns its path.
+  func writeUsers(_ users: JSON) throws -> String {
+    usersFileCount += 1
+    let path = "\(directory)/users-\(usersFileCount).json"
+    let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+    guard FileManager.default.createFile(atPath: path, contents: Data(users.encodedBytes), attributes: attributes)
+    else { throw SystemCallError(call: "create \(path)", code: EIO) }
+    return path
   }
 
   /// Notes a testee's ephemeral public key; false if one of the group has used it before.

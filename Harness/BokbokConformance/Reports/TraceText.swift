@@ -4,12 +4,12 @@ enum TraceText {
 
   static func lines(
     connections: [KitConnection],
-    testee: TesteeProcess,
+    testees: [TesteeProcess],
     start: ContinuousClock.Instant
   ) -> [String] {
     var entries: [(time: ContinuousClock.Instant, text: String)] = []
     for connection in connections { entries += lines(of: connection) }
-    for entry in testee.log {
+    for entry in testees.flatMap(\.log) {
       entries.append((entry.time, (entry.isSent ? "command  " : "testee   ") + String(entry.line.prefix(300))))
     }
     let sorted = entries.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }

@@ -39,22 +39,23 @@ final class GroupRunner {
     let start = ContinuousClock.now
     var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
     do {
-      let testee = try runningTestee()
-      var player = makePlayer(item, testee)
+      let source = try testeeSource()
+      var player = makePlayer(item, source)
       do {
         do {
           try player.play()
         } catch is DescriptorGrowth {
           // Only what grows each time leaks.
-          player = makePlayer(item, testee)
+          player = makePlayer(item, source)
           try player.play()
         }
       } catch {
+        let testee = try judgedTestee(player)
         var (state, problem) = judge(error, testee)
         problem.step = player.currentStep?.place
         problem.stepSource = player.currentStep?.source.encodedText
-        problem.trace = TraceText.lines(connections: player.connections, testee: testee, start: start)
-        problem.errorText = String(decoding: testee.errorText, as: UTF8.self)
+        problem.trace = TraceText.lines(connections: player.connections, testees: player.testees, start: start)
+        problem.errorText = player.testees.map { String(decoding: $0.errorText, as: UTF8.self) }.joined()
         result.state = state
         result.problem = problem
         player.abandon()
@@ -69,7 +70,13 @@ final class GroupRunner {
     return result
   }
 
-  private func makePlayer(_ item: Case, _ testee: TesteeProcess) -> CasePlayer {
+  /// The process that a failure is about: one that has failed before all others.
+  private func judgedTestee(_ player: CasePlayer) throws -> TesteeProcess? {
+    if player.failedTestee == nil { try poller.serve(until: .now + .milliseconds(20)) }
+    return player.failedTestee ?? player.testees.last
+  }
+
+  private func makePlayer(_ item: Case, _ testee: TesteeSource) -> CasePlayer {
     CasePlayer(
       item,
       configuration: group.configuration,
@@ -81,6 +88,27 @@ final class GroupRunner {
   }
 
   // MARK: The testee
+
+  private func testeeSource() throws -> TesteeSource {
+    guard group.configuration.isProcessForEachConnection else { return .running(try runningTestee()) }
+    return .forEachConnection { [self] options in try startedForOneConnection(options) }
+  }
+
+  /// A process whose standard input and output are one connection of a server.
+  private func startedForOneConnection(_ options: TesteeOptions) throws -> TesteeProcess {
+    var words = ["--stdio"]
+    if group.configuration.security == .sealed {
+      words += ["--users-file", try meeting.writeUsers(options.users ?? CasePlayer.usualUsers)]
+    }
+    if let settings = options.settings { words += ["--settings", settings.encodedText] }
+    if let limits = options.limits { words += ["--limits", limits.encodedText] }
+    return try TesteeProcess(
+      command: implementation.command(with: words),
+      directory: implementation.directory,
+      hasControl: true,
+      poller: poller
+    )
+  }
 
   private func runningTestee() throws -> TesteeProcess {
     if let testee, testee.failure == nil { return testee }
@@ -99,7 +127,7 @@ final class GroupRunner {
   /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
   /// Its outcome is no verdict: if it fails, so does every case.
   private func warmUp(_ testee: TesteeProcess) {
-    let player = makePlayer(.warmUp, testee)
+    let player = makePlayer(.warmUp, .running(testee))
     do { try player.play() } catch { player.abandon() }
   }
 

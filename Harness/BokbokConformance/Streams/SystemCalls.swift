@@ -35,6 +35,28 @@ enum SystemCalls {
     }
   }
 
+  /// A pair of connected sockets. The other process's end has a number above those that a child is given.
+  static func socketPair() throws -> (ours: Int32, theirs: Int32) {
+    #if os(Linux)
+    let type = Int32(SOCK_STREAM.rawValue)
+    #else
+    let type = SOCK_STREAM
+    #endif
+    return try withBirthLock {
+      var ends: [Int32] = [-1, -1]
+      _ = try check(socketpair(AF_UNIX, type, 0, &ends), "socketpair")
+      let theirs = fcntl(ends[1], F_DUPFD_CLOEXEC, 10)
+      Foundation.close(ends[1])
+      guard theirs >= 0 else {
+        let code = errno
+        Foundation.close(ends[0])
+        throw SystemCallError(call: "fcntl", code: code)
+      }
+      _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+      return (ends[0], theirs)
+    }
+  }
+
   static func streamSocket(_ family: Int32) throws -> Int32 {
     #if os(Linux)
     let type = Int32(SOCK_STREAM.rawValue)

@@ -1,12 +1,20 @@
 internal import Foundation
 
-/// A process of the testee's command, in a process group of its own, with pipes on its standard streams.
+/// A process of the testee's command, in a process group of its own, with pipes on its standard streams, and a socket of
+/// its own for the contract where its standard streams are taken.
 final class ChildProcess {
   let processID: pid_t
   /// The kit's ends of the pipes. Who takes them closes them.
   let standardInput: Int32
   let standardOutput: Int32
   let standardError: Int32
+  /// The kit's end of the control socket, if the process has one.
+  let control: Int32?
+
+  /// The environment variable that names the descriptor of the other end.
+  static let controlVariable = "BOKBOK_CONTROL_FD"
+  /// That descriptor.
+  private static let childControl: Int32 = 3
 
   /// How the process ended; nil while nothing has been seen of it.
   private(set) var status: ExitStatus?
@@ -24,7 +32,7 @@ final class ChildProcess {
   }
 
   /// Starts the command; the first word is looked up in `PATH`.
-  init(command: [String], directory: String?) throws {
+  init(command: [String], directory: String?, hasControl: Bool = false) throws {
     var command = command
     guard !command.isEmpty else { throw SystemCallError(call: "an empty command", code: EINVAL) }
     // Not every system can spawn into another folder.
@@ -32,6 +40,7 @@ final class ChildProcess {
     let input = try SystemCalls.pipe()
     let output = try SystemCalls.pipe()
     let error = try SystemCalls.pipe()
+    let control = hasControl ? try SystemCalls.socketPair() : nil
     #if os(Linux)
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
@@ -45,10 +54,12 @@ final class ChildProcess {
       posix_spawn_file_actions_destroy(&actions)
       posix_spawnattr_destroy(&attributes)
       for end in [input.reading, output.writing, error.writing] { close(end) }
+      if let control { close(control.theirs) }
     }
     posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
     posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
     posix_spawn_file_actions_adddup2(&actions, error.writing, 2)
+    if let control { posix_spawn_file_actions_adddup2(&actions, control.theirs, Self.childControl) }
     // The kit's threads block SIGPIPE, which the testee must not inherit.
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -56,19 +67,24 @@ final class ChildProcess {
     posix_spawnattr_setpgroup(&attributes, 0)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
+    var environment = ProcessInfo.processInfo.environment
+    environment[Self.controlVariable] = control == nil ? nil : "\(Self.childControl)"
+    var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
+    defer { for text in arguments + variables { free(text) } }
     var processID: pid_t = 0
     let code = SystemCalls.withBirthLock {
-      posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, environ)
+      posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, &variables)
     }
     guard code == 0 else {
       for end in [input.writing, output.reading, error.reading] { close(end) }
+      if let control { close(control.ours) }
       throw SystemCallError(call: "start \(command.joined(separator: " "))", code: code)
     }
     self.processID = processID
     self.standardInput = input.writing
     self.standardOutput = output.reading
     self.standardError = error.reading
+    self.control = control?.ours
   }
 
   /// Looks whether the process has ended, without waiting.

@@ -33,6 +33,13 @@ package struct Declaration: Sendable, Equatable {
     self.features = try texts("features")
   }
 
+  /// The features that a configuration needs in any case: how the kit drives a testee whose standard streams are taken,
+  /// and how one that is the client starts the kit's relay.
+  private static func features(for configuration: Configuration) -> [String] {
+    guard configuration.transport == .stdio else { return [] }
+    return configuration.role == .server ? ["control-fd"] : ["exec"]
+  }
+
   /// What the testee lacks for a case in a configuration; nil if nothing.
   func lack(for item: Case, in configuration: Configuration) -> String? {
     if !roles.contains(configuration.role.rawValue) { return "the role \(configuration.role.rawValue)" }
@@ -40,6 +47,7 @@ package struct Declaration: Sendable, Equatable {
       return "the transport \(configuration.transport.rawValue)"
     }
     if !security.contains(configuration.security.rawValue) { return "\(configuration.security.rawValue) connections" }
-    return item.needs.first { !features.contains($0) }.map { "the feature \($0)" }
+    let needs = item.needs + Self.features(for: configuration)
+    return needs.first { !features.contains($0) }.map { "the feature \($0)" }
   }
 }

@@ -7,6 +7,8 @@ struct Implementation: Sendable {
 
   let name: String
   let command: [String]
+  /// Whether the command is a line for a shell, which takes further words only at its end.
+  private let isShellLine: Bool
   let directory: String?
   let expectedFailures: [ExpectedFailure]
 
@@ -27,15 +29,16 @@ struct Implementation: Sendable {
       guard line.contains(where: { !$0.isWhitespace }) else {
         throw DataError(file: "--testee", message: "the command is empty")
       }
-      self.init(name: line, command: ["/bin/sh", "-c", line])
+      self.init(name: line, command: ["/bin/sh", "-c", line], isShellLine: true)
     case .manifest(let nameOrPath):
       try self.init(manifest: nameOrPath)
     }
   }
 
-  private init(name: String, command: [String]) {
+  private init(name: String, command: [String], isShellLine: Bool = false) {
     self.name = name
     self.command = command
+    self.isShellLine = isShellLine
     self.directory = nil
     self.expectedFailures = []
   }
@@ -55,6 +58,7 @@ struct Implementation: Sendable {
     }
     let manifest = try Self.parse(contents, path: path)
     let folder = isPath ? Self.parent(of: path) : nil
+    self.isShellLine = false
     self.name = manifest["name"]?.string ?? ""
     let executable = try Self.executablePath()
     self.command = (manifest["command"]?.strings ?? []).map { $0 == "{executable}" ? executable : $0 }
@@ -69,6 +73,12 @@ struct Implementation: Sendable {
     self.expectedFailures = (manifest["expectedFailures"]?.array ?? []).map {
       ExpectedFailure(pattern: $0["case"]?.string ?? "", reason: $0["reason"]?.string ?? "")
     }
+  }
+
+  /// The command with further words. Those of a shell's line go to its last command.
+  func command(with words: [String]) -> [String] {
+    guard isShellLine, let line = command.last else { return command + words }
+    return command.dropLast() + [line + " \"$@\"", "testee"] + words
   }
 
   /// A manifest that fits its schema.
@@ -88,7 +98,7 @@ struct Implementation: Sendable {
     return folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder
   }
 
-  private static func executablePath() throws(DataError) -> String {
+  static func executablePath() throws(DataError) -> String {
     guard let path = Bundle.main.executablePath else {
       throw DataError(file: "bokbok-swift", message: "the path of the running executable is not known: give --testee")
     }

@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// A running testee: commands go to its standard input, replies and events come from its standard output, and its
-/// standard error is kept.
+/// standard error is kept. With `--stdio` its standard streams are a connection's, and the contract has a socket.
 final class TesteeProcess: PollSource {
   private static let errorTextByteCountMax = 65_536
   private static let lineByteCountMax = 64 << 20
@@ -22,6 +22,9 @@ final class TesteeProcess: PollSource {
   }
 
   let child: ChildProcess
+  /// Where commands go and where replies come from: two pipes, or one socket.
+  private let commands: Int32
+  private let answers: Int32
   private let poller: Poller
   private var outputBuffer: [UInt8] = []
   private var scannedCount = 0
@@ -42,10 +45,13 @@ final class TesteeProcess: PollSource {
   /// What went over the contract, for the trace.
   private(set) var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
 
-  init(command: [String], directory: String?, poller: Poller) throws {
-    self.child = try ChildProcess(command: command, directory: directory)
+  /// With a control socket, the standard input and output are the caller's, who closes them.
+  init(command: [String], directory: String?, hasControl: Bool = false, poller: Poller) throws {
+    self.child = try ChildProcess(command: command, directory: directory, hasControl: hasControl)
+    self.commands = child.control ?? child.standardInput
+    self.answers = child.control ?? child.standardOutput
     self.poller = poller
-    for descriptor in [child.standardInput, child.standardOutput, child.standardError] {
+    for descriptor in [commands, answers, child.standardError] {
       try SystemCalls.setNonBlocking(descriptor)
     }
     poller.add(self)
@@ -105,7 +111,7 @@ final class TesteeProcess: PollSource {
     child.kill()
     closeInput()
     poller.remove(self)
-    if isOutputOpen { close(child.standardOutput) }
+    if isOutputOpen { close(answers) }
     if isErrorOpen { close(child.standardError) }
     isOutputOpen = false
     isErrorOpen = false
@@ -113,7 +119,12 @@ final class TesteeProcess: PollSource {
 
   private func closeInput() {
     guard isInputOpen else { return }
-    close(child.standardInput)
+    if commands == answers {
+      // The descriptor is closed where reading ends.
+      if isOutputOpen { shutdown(commands, Int32(SHUT_WR)) }
+    } else {
+      close(commands)
+    }
     isInputOpen = false
     input = []
   }
@@ -122,23 +133,26 @@ final class TesteeProcess: PollSource {
 
   var interests: [(descriptor: Int32, events: Int16)] {
     var interests: [(descriptor: Int32, events: Int16)] = []
-    if isOutputOpen { interests.append((child.standardOutput, Int16(POLLIN))) }
+    let wantsWriting = isInputOpen && !input.isEmpty
+    if isOutputOpen {
+      let isShared = commands == answers && wantsWriting
+      interests.append((answers, Int16(POLLIN) | (isShared ? Int16(POLLOUT) : 0)))
+    }
     if isErrorOpen { interests.append((child.standardError, Int16(POLLIN))) }
-    if isInputOpen, !input.isEmpty { interests.append((child.standardInput, Int16(POLLOUT))) }
+    if wantsWriting, commands != answers { interests.append((commands, Int16(POLLOUT))) }
     return interests
   }
 
   func handle(_ descriptor: Int32, _ events: Int16) {
-    switch descriptor {
-    case child.standardInput: flush()
-    case child.standardOutput: readOutput()
-    default: readError()
-    }
+    if descriptor == child.standardError { return readError() }
+    let failed = Int16(POLLHUP | POLLERR)
+    if descriptor == commands, events & (Int16(POLLOUT) | failed) != 0 { flush() }
+    if descriptor == answers, isOutputOpen, events & (Int16(POLLIN) | failed) != 0 { readOutput() }
   }
 
   private func flush() {
     while !input.isEmpty, isInputOpen {
-      let count = write(child.standardInput, input, min(input.count, 65_536))
+      let count = write(commands, input, min(input.count, 65_536))
       if count > 0 {
         input.removeFirst(count)
       } else if errno == EAGAIN {
@@ -162,8 +176,9 @@ final class TesteeProcess: PollSource {
   }
 
   private func readOutput() {
-    guard let bytes = read(from: child.standardOutput) else {
-      close(child.standardOutput)
+    guard let bytes = read(from: answers) else {
+      if commands == answers { isInputOpen = false }
+      close(answers)
       isOutputOpen = false
       noteDeath()
       return
@@ -195,7 +210,8 @@ final class TesteeProcess: PollSource {
       usleep(1000)
       status = child.updateStatus()
     }
-    fail(.died(status.map { "\($0)" } ?? "closed its standard output"))
+    let closed = child.control == nil ? "closed its standard output" : "closed the control socket"
+    fail(.died(status.map { "\($0)" } ?? closed))
   }
 
   private func fail(_ failure: Failure) {

@@ -18,7 +18,8 @@ struct ConformanceCommand: AsyncParsableCommand {
         1    a failure
         2    wrong usage or data
         3    trouble of the kit's own, or a case without a clear outcome
-      """
+      """,
+    subcommands: [RelayCommand.self]
   )
 
   @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
@@ -57,8 +58,8 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Flag(help: "A failure of a case of the level 'should' fails the run.")
   var strict = false
 
-  @Option(help: "How many groups of cases run at the same time, 1 to 64.")
-  var jobs = 2
+  @Option(help: "How many groups of cases run at the same time, 1 to 64; four for each processor unless given.")
+  var jobs: Int?
 
   @Option(help: "A folder of case files to use instead of those in this command.", completion: .directory)
   var casesFolder: String?
@@ -73,7 +74,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     guard testee == nil || implementation == nil else {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
-    guard (1...64).contains(jobs) else { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
+    if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
     guard (1...600).contains(timeLimit) else {
       throw ValidationError("--time-limit is 1 to 600 seconds, not \(timeLimit).")
     }
@@ -90,7 +91,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.jsonPath = json
     options.junitPath = junit
     options.isStrict = strict
-    options.jobCount = jobs
+    if let jobs { options.jobCount = jobs }
     options.casesDirectory = casesFolder
     options.timeLimit = .seconds(timeLimit)
     options.showsTraces = showsTraces
