@@ -37,6 +37,9 @@ public struct ConformanceOptions: Sendable {
   /// Where the report in JUnit's XML goes: a path.
   public var junitPath: String?
 
+  /// Where the report as one HTML page goes: a path.
+  public var htmlPath: String?
+
   /// Whether a failure of a case of level `should` fails the run. Default: it is a warning.
   public var isStrict = false
 

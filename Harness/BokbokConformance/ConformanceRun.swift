@@ -175,6 +175,9 @@ public struct ConformanceRun: Sendable {
       print(table.lines().joined(separator: "\n"))
     }
     if let path = options.jsonPath, path != "-" { try write(lines.joined(separator: "\n") + "\n", to: path) }
+    if let path = options.htmlPath {
+      try write(HTMLReport(summary: summary, specification: specification).text(), to: path)
+    }
     if let path = options.junitPath { try write(JUnitReport.text(summary), to: path) }
   }
 

@@ -38,7 +38,7 @@ enum JUnitReport {
       + " time=\"\(seconds(result.duration))\""
     var text = result.problem.map { "expected \($0.expected), got \($0.got)" } ?? result.state.rawValue
     if let excuse = result.excuse { text = "expected to fail (\(excuse)): \(text)" }
-    let details = (result.problem?.trace ?? []).joined(separator: "\n")
+    let details = (result.problem?.trace.lines ?? []).joined(separator: "\n")
     let element: String
     switch result.weight(isStrict: summary.isStrict) {
     case .failure: element = "failure"

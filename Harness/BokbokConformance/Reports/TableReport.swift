@@ -98,9 +98,10 @@ struct TableReport {
     }
     lines += outcomeLines(problem)
     if !problem.trace.isEmpty {
-      let shown = showsTraces ? problem.trace[...] : problem.trace.suffix(8)
+      let all = problem.trace.lines
+      let shown = showsTraces ? all[...] : all.suffix(8)
       lines.append("  trace:")
-      if shown.count < problem.trace.count { lines.append("    … \(problem.trace.count - shown.count) lines before") }
+      if shown.count < all.count { lines.append("    … \(all.count - shown.count) lines before") }
       lines += shown.map { "    " + $0 }
     }
     let errorLines = problem.errorText.split(separator: "\n").suffix(20)

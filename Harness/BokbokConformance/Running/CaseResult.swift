@@ -25,7 +25,7 @@ package struct CaseResult: Sendable {
     package var expected: String
     package var got: String
     /// What went over the streams and the contract, with times.
-    package var trace: [String] = []
+    package var trace = CaseTrace()
     /// What the testee wrote to standard error.
     package var errorText = ""
   }

@@ -54,7 +54,7 @@ final class GroupRunner {
         var (state, problem) = judge(error, testee)
         problem.step = player.currentStep?.place
         problem.stepSource = player.currentStep?.source.encodedText
-        problem.trace = TraceText.lines(connections: player.connections, testees: player.testees, start: start)
+        problem.trace = CaseTrace(connections: player.connections, testees: player.testees, start: start)
         problem.errorText = player.testees.map { String(decoding: $0.errorText, as: UTF8.self) }.joined()
         result.state = state
         result.problem = problem

@@ -55,6 +55,9 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Option(help: "Write the report in JUnit's XML to this file.", completion: .file())
   var junit: String?
 
+  @Option(help: "Write the report as one HTML page, with the traces of what failed, to this file.", completion: .file())
+  var html: String?
+
   @Flag(help: "A failure of a case of the level 'should' fails the run.")
   var strict = false
 
@@ -90,6 +93,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.listsOnly = list
     options.jsonPath = json
     options.junitPath = junit
+    options.htmlPath = html
     options.isStrict = strict
     if let jobs { options.jobCount = jobs }
     options.casesDirectory = casesFolder
