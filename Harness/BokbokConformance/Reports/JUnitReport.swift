@@ -53,14 +53,14 @@ enum JUnitReport {
     return [head + ">", "      <\(message)>\(escape(details))</\(element)>", "    </testcase>"]
   }
 
-  private static func seconds(_ duration: Duration) -> String {
+  static func seconds(_ duration: Duration) -> String {
     let milliseconds = duration.milliseconds
     let fraction = String(milliseconds % 1000 + 1000).dropFirst()
     return "\(milliseconds / 1000).\(fraction)"
   }
 
   /// Text for XML 1.0, which has no form at all for most control characters.
-  private static func escape(_ text: String) -> String {
+  static func escape(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -11,6 +11,8 @@ struct Implementation: Sendable {
   private let isShellLine: Bool
   let directory: String?
   let expectedFailures: [ExpectedFailure]
+  /// Commands for the shell that make it ready.
+  let setup: [String]
 
   struct ExpectedFailure: Sendable {
     let pattern: String
@@ -41,6 +43,7 @@ struct Implementation: Sendable {
     self.isShellLine = isShellLine
     self.directory = nil
     self.expectedFailures = []
+    self.setup = []
   }
 
   /// A manifest by its path, or an embedded one by its name.
@@ -70,6 +73,7 @@ struct Implementation: Sendable {
     } else {
       self.directory = nil
     }
+    self.setup = manifest["setup"]?.strings ?? []
     self.expectedFailures = (manifest["expectedFailures"]?.array ?? []).map {
       ExpectedFailure(pattern: $0["case"]?.string ?? "", reason: $0["reason"]?.string ?? "")
     }

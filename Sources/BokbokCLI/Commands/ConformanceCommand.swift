@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BokbokConformance
+internal import Foundation
 
 /// `bokbok conformance`: runs the kit against an implementation.
 struct ConformanceCommand: AsyncParsableCommand {
@@ -70,6 +71,12 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Option(help: "How long to wait for what should come at once, in seconds.")
   var timeLimit = 5
 
+  @Flag(help: "Instead of cases, let every implementation with a manifest meet every other, as client and as server.")
+  var matrix = false
+
+  @Option(help: "With --matrix: the folder of the manifests.", completion: .directory)
+  var implementationsFolder = "Harness/Implementations"
+
   @Flag(name: .customLong("traces"), inversion: .prefixedNo, help: "Show the whole trace of each failing case.")
   var showsTraces = true
 
@@ -78,12 +85,39 @@ struct ConformanceCommand: AsyncParsableCommand {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
+    guard
+      !matrix || (testee == nil && implementation == nil && clauses.isEmpty && !list && !strict && casesFolder == nil)
+    else {
+      throw ValidationError(
+        "--matrix plays scenarios, not cases, between all implementations: of the options, it takes --case, "
+          + "--configuration, --json, --junit, --jobs, --time-limit and --implementations-folder."
+      )
+    }
     guard (1...600).contains(timeLimit) else {
       throw ValidationError("--time-limit is 1 to 600 seconds, not \(timeLimit).")
     }
   }
 
   func run() async throws {
+    let status = matrix ? await runMatrix() : await runCases()
+    if status != 0 { throw ExitCode(status) }
+  }
+
+  private func runMatrix() async -> Int32 {
+    var options = InteropOptions()
+    options.implementationsFolder = implementationsFolder
+    options.casePatterns = cases
+    options.configurationPatterns = configurations
+    options.jsonPath = json
+    options.junitPath = junit
+    if let jobs { options.jobCount = jobs }
+    // Two foreign runtimes, and many pairs of them at once: they may take their time.
+    options.timeLimit = .seconds(timeLimit * 4)
+    options.requiresAll = !(ProcessInfo.processInfo.environment["BOKBOK_REQUIRE"] ?? "").isEmpty
+    return await InteropRun(options).run()
+  }
+
+  private func runCases() async -> Int32 {
     var options = ConformanceOptions()
     if let testee { options.testee = .shell(testee) }
     if let implementation { options.testee = .manifest(implementation) }
@@ -99,7 +133,6 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.casesDirectory = casesFolder
     options.timeLimit = .seconds(timeLimit)
     options.showsTraces = showsTraces
-    let status = await ConformanceRun(options).run()
-    if status != 0 { throw ExitCode(status) }
+    return await ConformanceRun(options).run()
   }
 }

@@ -1,0 +1,188 @@
+internal import Foundation
+
+/// The interop matrix: every implementation as client with every other, and itself, as server, driven over the testee
+/// contract. The kit's own protocol code takes no part.
+public struct InteropRun: Sendable {
+  private let options: InteropOptions
+
+  /// A run with these options.
+  public init(_ options: InteropOptions) {
+    self.options = options
+  }
+
+  /// Plays the matrix, prints it as a table and writes the reports that were asked for.
+  ///
+  /// Cancelling the task has no effect: a run ends by itself.
+  ///
+  /// - Returns: the exit status of the command: 0 if all that ran passed; 1 after a failure, or if an implementation is
+  ///   required and does not start; 2 if the options or a manifest are wrong; 3 if the kit itself was in trouble, or
+  ///   nothing ran.
+  public func run() async -> Int32 {
+    do {
+      let summary = try await play()
+      try report(summary)
+      return summary.exitStatus
+    } catch {
+      FileHandle.standardError.write(Data("bokbok conformance: \(error)\n".utf8))
+      return error is DataError ? 2 : 3
+    }
+  }
+
+  private func play() async throws -> InteropSummary {
+    guard (1...64).contains(options.jobCount) else {
+      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
+    }
+    let start = ContinuousClock.now
+    var present: [InteropImplementation] = []
+    var absent: [AbsentImplementation] = []
+    for implementation in try manifests() {
+      switch await onOwnThread({ Self.meet(implementation) }) {
+      case .success(let found): present.append(found)
+      case .failure(let missing): absent.append(missing.implementation)
+      }
+    }
+    let groups = groups(of: present)
+    guard !groups.isEmpty || present.isEmpty else {
+      throw DataError(
+        file: "the selection",
+        message: "no scenario matches; paths are CLIENT/SERVER/SECURITY/TRANSPORT/SCENARIO, with the scenarios "
+          + InteropScenario.all.map(\.name).joined(separator: ", ")
+      )
+    }
+    let results = try await play(groups)
+    return InteropSummary(
+      implementations: present,
+      absent: absent,
+      results: results,
+      requiresAll: options.requiresAll,
+      duration: .now - start
+    )
+  }
+
+  // MARK: Implementations
+
+  private func manifests() throws -> [Implementation] {
+    let folder = options.implementationsFolder
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+      throw DataError(
+        file: folder,
+        message: "cannot be read: run in the project's root, or name the manifests' folder by --implementations-folder"
+      )
+    }
+    let paths = names.filter { $0.hasSuffix(".json") && !$0.hasSuffix(".schema.json") }.sorted()
+    guard !paths.isEmpty else { throw DataError(file: folder, message: "it holds no manifest") }
+    return try paths.map { try Implementation(.manifest("\(folder)/\($0)")) }
+  }
+
+  private struct Missing: Error {
+    let implementation: AbsentImplementation
+  }
+
+  /// A testee that does not start may lack its runtime. One that starts and breaks the contract is a fault all the same,
+  /// which the run of the cases shows best.
+  private static func meet(_ implementation: Implementation) -> Result<InteropImplementation, Missing> {
+    do {
+      let declaration = try Preflight.run(implementation)
+      return .success(InteropImplementation(implementation: implementation, declaration: declaration))
+    } catch {
+      var reason = "\(error)"
+      if let failure = error as? PreflightFailure,
+        let line = failure.errorText.split(separator: "\n").last(where: { !$0.allSatisfy(\.isWhitespace) })
+      {
+        reason += ": \(line.prefix(200))"
+      }
+      return .failure(
+        Missing(
+          implementation: AbsentImplementation(
+            name: implementation.name,
+            reason: reason,
+            setup: implementation.setup
+          )
+        )
+      )
+    }
+  }
+
+  // MARK: Playing
+
+  private func groups(of implementations: [InteropImplementation]) -> [InteropGroup] {
+    func matches(_ patterns: [String], _ texts: [String]) -> Bool {
+      patterns.isEmpty || patterns.contains { pattern in texts.contains { Wildcard.matches(pattern, $0) } }
+    }
+    return InteropConfiguration.all(of: implementations).compactMap { configuration in
+      guard matches(options.configurationPatterns, [configuration.way]) else { return nil }
+      let scenarios = InteropScenario.all.filter { scenario in
+        scenario.applies(to: configuration)
+          && matches(options.casePatterns, [scenario.name, "\(configuration.path)/\(scenario.name)"])
+      }
+      return scenarios.isEmpty ? nil : InteropGroup(configuration: configuration, scenarios: scenarios)
+    }
+  }
+
+  private func play(_ groups: [InteropGroup]) async throws -> [InteropResult] {
+    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
+    let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let limit = options.timeLimit
+    return await withTaskGroup(of: (Int, [InteropResult]).self) { tasks in
+      var waiting = groups.enumerated().makeIterator()
+      var results: [Int: [InteropResult]] = [:]
+      func startNext() {
+        guard let (index, group) = waiting.next() else { return }
+        tasks.addTask {
+          if let lack = group.configuration.lack {
+            return (index, group.scenarios.map { Self.undeclared(group.configuration, $0, lack) })
+          }
+          return (
+            index,
+            await onOwnThread {
+              let folder = "\(directory)/\(index)"
+              mkdir(folder, 0o700)
+              return group.run(directory: folder, limit: limit)
+            }
+          )
+        }
+      }
+      for _ in 0..<options.jobCount { startNext() }
+      for await (index, found) in tasks {
+        results[index] = found
+        startNext()
+      }
+      return groups.indices.flatMap { results[$0] ?? [] }
+    }
+  }
+
+  private static func undeclared(
+    _ configuration: InteropConfiguration,
+    _ scenario: InteropScenario,
+    _ lack: String
+  ) -> InteropResult {
+    InteropResult(
+      configuration: configuration,
+      scenario: scenario,
+      state: .notDeclared,
+      problem: InteropResult.Problem(expected: "what the scenario needs", got: lack)
+    )
+  }
+
+  // MARK: Reports
+
+  private func report(_ summary: InteropSummary) throws {
+    let lines = InteropJSONReport.lines(summary).joined(separator: "\n")
+    print(options.jsonPath == "-" ? lines : InteropTable.lines(summary).joined(separator: "\n"))
+    if let path = options.jsonPath, path != "-" { try write(lines + "\n", to: path) }
+    if let path = options.junitPath { try write(InteropJUnitReport.text(summary), to: path) }
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
+    }
+  }
+}
