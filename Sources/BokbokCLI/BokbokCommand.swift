@@ -21,7 +21,7 @@ struct BokbokCommand: AsyncParsableCommand {
       """,
     version: "bokbok \(Version.current)",
     subcommands: [
-      ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, DecodeCommand.self,
+      ServeCommand.self, CallCommand.self, PingCommand.self, KeyCommand.self, RecordCommand.self, DecodeCommand.self,
       ConformanceCommand.self, VectorsCommand.self, TesteeCommand.self,
     ]
   )

@@ -8,6 +8,7 @@ static const struct bokbok_data_list *const lists[] = {
     &bokbok_data_cases,
     &bokbok_data_implementations,
     &bokbok_data_vectors,
+    &bokbok_data_recordings,
 };
 
 size_t bokbok_data_count(void) {

@@ -22,5 +22,6 @@ extern const struct bokbok_data_list bokbok_data_specification;
 extern const struct bokbok_data_list bokbok_data_cases;
 extern const struct bokbok_data_list bokbok_data_implementations;
 extern const struct bokbok_data_list bokbok_data_vectors;
+extern const struct bokbok_data_list bokbok_data_recordings;
 
 #endif

@@ -17,12 +17,17 @@ final class StreamTrace {
   /// The frames of the sealed records that the kit made, by the records' contents.
   var sealedFrames: [[UInt8]: [UInt8]] = [:]
 
-  init(name: String, isClient: Bool) {
+  private let keepsEntries: Bool
+
+  /// - Parameter keepsEntries: false where streams run for long, and their bytes are kept elsewhere.
+  init(name: String, isClient: Bool, keepsEntries: Bool = true) {
     self.name = name
     self.isClient = isClient
+    self.keepsEntries = keepsEntries
   }
 
   func note(_ entry: Entry) {
+    guard keepsEntries else { return }
     entries.append((.now, entry))
   }
 

@@ -5,11 +5,14 @@ internal import BokbokConformance
 struct DecodeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode",
-    abstract: "Explain bytes that one side of a connection sent.",
+    abstract: "Explain a recording, or bytes that one side of a connection sent.",
     discussion: """
       Prints a line for each part: its offset, its first bytes and its meaning, and, where the bytes break the protocol, \
       the clause of the specification that they break. What only the other direction shows, such as an answer that \
       nobody asked for, is not judged; sealed records are shown as they are.
+
+      A recording of bokbok record is known by its first line; both directions are then shown in the order in which \
+      each part was whole: the number of the connection, microseconds, the side, and the same again.
 
       The exit status is 65 if the bytes break a clause.
       """
@@ -54,10 +57,33 @@ struct DecodeCommand: ParsableCommand {
   private static let byteCountMax = 256 * 1024 * 1024
 
   func run() throws {
-    let annotations = Annotator(sender: side.sender, start: start.start).annotate(try readBytes())
+    let bytes = try readBytes()
+    if !hex, Recording.begins(bytes) { return try explainRecording(bytes) }
+    let annotations = Annotator(sender: side.sender, start: start.start).annotate(bytes)
     for annotation in annotations {
       try StandardStream.output.write((json ? DecodeCommand.json(annotation) : annotation.line) + "\n")
     }
+    try throwIfBroken(annotations)
+  }
+
+  private func explainRecording(_ bytes: [UInt8]) throws {
+    let recording: Recording
+    do {
+      recording = try Recording(bytes, name: file)
+    } catch {
+      throw CommandFailure(.dataError, "The recording cannot be read: \(error).")
+    }
+    let lines = RecordingText(recording).lines
+    for line in lines {
+      try StandardStream.output.write((json ? DecodeCommand.json(line) : line.line) + "\n")
+    }
+    if !recording.isComplete {
+      StandardStream.error.writeOrIgnore("The recording has no footer: it was cut off, or goes on.\n")
+    }
+    try throwIfBroken(lines.compactMap(\.annotation))
+  }
+
+  private func throwIfBroken(_ annotations: [Annotation]) throws {
     let brokenClauses = annotations.compactMap(\.clause)
     if !brokenClauses.isEmpty {
       throw CommandFailure(
@@ -84,13 +110,30 @@ struct DecodeCommand: ParsableCommand {
     return decoded
   }
 
+  private static func json(_ line: RecordingText.Line) -> String {
+    var object = JSON.Object()
+    object["connection"] = .integer(line.connection)
+    object["microseconds"] = .integer(line.microseconds)
+    object["side"] = line.side.map { .string($0) }
+    if let annotation = line.annotation {
+      add(annotation, to: &object)
+    } else {
+      object["meaning"] = .string(line.text)
+    }
+    return JSON.object(object).encodedText
+  }
+
   private static func json(_ annotation: Annotation) -> String {
     var object = JSON.Object()
+    add(annotation, to: &object)
+    return JSON.object(object).encodedText
+  }
+
+  private static func add(_ annotation: Annotation, to object: inout JSON.Object) {
     object["offset"] = .integer(annotation.offset)
     object["depth"] = .integer(annotation.depth)
     object["hex"] = .string(Hexadecimal.text(annotation.bytes))
     object["meaning"] = .string(annotation.meaning)
     object["clause"] = annotation.clause.map { .string($0) }
-    return JSON.object(object).encodedText
   }
 }

@@ -5,7 +5,7 @@ internal import BokbokConformance
 struct VectorsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vectors",
-    abstract: "List, check and regenerate the recorded vectors of the protocol.",
+    abstract: "List, check, regenerate and add to the recorded vectors of the protocol.",
     discussion: """
       Vectors are packets, handshakes, values, keys and whole sessions, valid and invalid, as JSON files that any
       implementation can use. The command carries them with it; a folder replaces them.
@@ -13,7 +13,9 @@ struct VectorsCommand: ParsableCommand {
       Exit status: 0 all is well; 1 a vector differs from what the code makes of it; 2 wrong usage, or data that cannot
       be read.
       """,
-    subcommands: [VectorsListCommand.self, VectorsCheckCommand.self, VectorsGenerateCommand.self]
+    subcommands: [
+      VectorsListCommand.self, VectorsCheckCommand.self, VectorsGenerateCommand.self, VectorsPromoteCommand.self,
+    ]
   )
 }
 
@@ -92,7 +94,7 @@ struct VectorsGenerateCommand: ParsableCommand {
   }
 }
 
-/// What the three commands read, and how they say that they cannot.
+/// What the commands read, and how they say that they cannot.
 enum VectorsInput {
   static func read(_ directory: String?) throws -> VectorSet {
     do {
