@@ -50,6 +50,10 @@ public struct ConformanceOptions: Sendable {
   /// processor.
   public static var defaultJobCount: Int { min(64, max(1, 4 * ProcessInfo.processInfo.activeProcessorCount)) }
 
+  /// Whether each message of the testee contract, of both directions, is checked against its schema
+  /// (`Harness/testee.schema.json`). A testee that breaks it fails the case. Default: only what the kit needs is checked.
+  public var checksContract = false
+
   /// A folder whose case files replace the embedded ones.
   public var casesDirectory: String?
 

@@ -62,8 +62,9 @@ public struct ConformanceRun: Sendable {
   ) async throws -> Int32 {
     let start = ContinuousClock.now
     let implementation = try Implementation(options.testee)
+    let contract = options.checksContract ? try TesteeContract() : nil
     let declaration: Declaration
-    switch await preflight(implementation) {
+    switch await preflight(implementation, contract) {
     case .success(let found): declaration = found
     case .failure(let status): return status.code
     }
@@ -78,13 +79,14 @@ public struct ConformanceRun: Sendable {
         declared.append((item, configuration))
       }
     }
-    let directory = try makeDirectory()
+    let directory = try Self.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let progress = ProgressLine(totalCount: declared.count)
     let scheduler = Scheduler(
       implementation: implementation,
       timeLimit: options.timeLimit,
       jobCount: options.jobCount,
+      contract: contract,
       directory: directory
     )
     results += await scheduler.run(declared) { progress.note($0) }
@@ -98,10 +100,13 @@ public struct ConformanceRun: Sendable {
     let code: Int32
   }
 
-  private func preflight(_ implementation: Implementation) async -> Result<Declaration, PreflightStatus> {
+  private func preflight(
+    _ implementation: Implementation,
+    _ contract: TesteeContract?
+  ) async -> Result<Declaration, PreflightStatus> {
     let result = await onOwnThread { () -> Result<Declaration, PreflightStatus> in
       do {
-        return .success(try Preflight.run(implementation))
+        return .success(try Preflight.run(implementation, contract: contract))
       } catch let error as SystemCallError {
         complain("the testee cannot be started: \(error)")
         return .failure(PreflightStatus(code: Status.wrongUsage))
@@ -117,7 +122,7 @@ public struct ConformanceRun: Sendable {
   }
 
   /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
-  private func makeDirectory() throws -> String {
+  static func makeDirectory() throws -> String {
     var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

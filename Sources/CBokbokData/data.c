@@ -6,6 +6,7 @@
 static const struct bokbok_data_list *const lists[] = {
     &bokbok_data_specification,
     &bokbok_data_cases,
+    &bokbok_data_contract,
     &bokbok_data_implementations,
     &bokbok_data_vectors,
     &bokbok_data_recordings,

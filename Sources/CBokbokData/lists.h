@@ -20,6 +20,7 @@ struct bokbok_data_list {
 
 extern const struct bokbok_data_list bokbok_data_specification;
 extern const struct bokbok_data_list bokbok_data_cases;
+extern const struct bokbok_data_list bokbok_data_contract;
 extern const struct bokbok_data_list bokbok_data_implementations;
 extern const struct bokbok_data_list bokbok_data_vectors;
 extern const struct bokbok_data_list bokbok_data_recordings;

@@ -37,6 +37,39 @@ struct BadTesteeTests {
     #expect(!report.contains("\"pass\""))
   }
 
+  /// A hello that promises what the commands then refuse, and testees that stop after it.
+  @Test(arguments: [
+    ("echo '{\"seq\":'$seq',\"error\":{\"kind\":\"unsupported\"}}'", "unsupported"),
+    ("exit 7", "crashed"),
+    ("kill -9 $$", "crashed"),
+    ("echo garbage", "fail"),
+    ("sleep 600", "inconclusive"),
+  ])
+  func whatATesteeDoesAfterHelloIsItsVerdict(afterwards: String, state: String) async throws {
+    let hello =
+      #"{"contract":1,"name":"x","version":"1","roles":["server"],"transports":["unix"],"#
+      + #""security":["plain"],"features":[]}"#
+    let script = """
+      while read -r line; do seq=${line#*seq\\":}; seq=${seq%%,*}; case $line in \
+      *'"hello"'*) echo '{"seq":'$seq',"ok":\(hello)}';; \
+      *canary*) echo '{"seq":'$seq',"error":{"kind":"unsupported"}}';; \
+      *'"quit"'*) exit 0;; \
+      *) \(afterwards);; esac; done
+      """
+    let (status, report) = try await Self.run(script)
+    #expect(status == (state == "inconclusive" ? 3 : 1))
+    #expect(report.contains("\"\(state)\""), "\(report.prefix(2000))")
+    #expect(!report.contains("\"state\":\"pass\""))
+  }
+
+  @Test func theFirstLookSaysWhatWorksAndWhatDoesNot() async throws {
+    var options = ConformanceOptions()
+    options.testee = .shell("'\(Project.command)' testee")
+    #expect(await ConformanceSmoke(options).run() == 0)
+    options.testee = .shell("cat")
+    #expect(await ConformanceSmoke(options).run() == 1)
+  }
+
   @Test func theBundledTesteePasses() async throws {
     let (status, report) = try await Self.run("'\(Project.command)' testee", timeLimit: .seconds(10))
     #expect(status == 0)

@@ -69,5 +69,7 @@ import Testing
       let file = try #require(FileManager.default.contents(atPath: "\(Project.root)/\(folder)/\(name)"))
       #expect(EmbeddedFiles.contents(of: "\(folder)/\(name)") == Array(file), "\(name)")
     }
+    let schema = try #require(FileManager.default.contents(atPath: "\(Project.root)/\(TesteeContract.schemaPath)"))
+    #expect(EmbeddedFiles.contents(of: TesteeContract.schemaPath) == Array(schema))
   }
 }

@@ -10,6 +10,9 @@ package struct JSONSchema: Sendable {
     package var description: String { (path.isEmpty ? "" : path.joined(separator: "/") + ": ") + message }
   }
 
+  /// The pattern of bytes in digits, which is checked without a regular expression: such texts have megabytes.
+  private static let hexadecimalPattern = "^([0-9a-fA-F]{2})*$"
+
   private let root: JSON
 
   /// Throws if the schema itself uses something that is not implemented, or refers to a definition that is not there.
@@ -137,7 +140,12 @@ extension JSONSchema {
     if let maximum = rules["maxLength"]?.integer, text.unicodeScalars.count > maximum {
       faults.append(Fault(path: path, message: "must have at most \(maximum) characters"))
     }
-    if let pattern = rules["pattern"]?.string, let expression = try? Regex(pattern),
+    if rules["pattern"]?.string == Self.hexadecimalPattern {
+      if Hexadecimal.bytes(text) == nil {
+        let shown = text.count > 80 ? "\(text.prefix(80))…" : text
+        faults.append(Fault(path: path, message: "\"\(shown)\" is not an even number of hexadecimal digits"))
+      }
+    } else if let pattern = rules["pattern"]?.string, let expression = try? Regex(pattern),
       text.firstMatch(of: expression) == nil
     {
       faults.append(Fault(path: path, message: "\"\(text)\" does not match \(pattern)"))

@@ -60,7 +60,8 @@ final class InteropPair {
     let testee = try TesteeProcess(
       command: implementation.command,
       directory: implementation.directory,
-      poller: poller
+      poller: poller,
+      contract: nil
     )
     testees[side] = testee
     _ = try Preflight.hello(testee, poller: poller)

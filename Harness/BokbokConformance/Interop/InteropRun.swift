@@ -85,7 +85,7 @@ public struct InteropRun: Sendable {
   /// which the run of the cases shows best.
   private static func meet(_ implementation: Implementation) -> Result<InteropImplementation, Missing> {
     do {
-      let declaration = try Preflight.run(implementation)
+      let declaration = try Preflight.run(implementation, contract: nil)
       return .success(InteropImplementation(implementation: implementation, declaration: declaration))
     } catch {
       var reason = "\(error)"

@@ -12,6 +12,7 @@ final class GroupRunner {
   private let group: CaseGroup
   private let implementation: Implementation
   private let timeLimit: Duration
+  private let contract: TesteeContract?
   private let poller = Poller()
   private let meeting: MeetingPoint
   private var testee: TesteeProcess?
@@ -21,10 +22,17 @@ final class GroupRunner {
   /// How long it may take to end when it is told to.
   static let endLimit: Duration = .seconds(5)
 
-  init(_ group: CaseGroup, implementation: Implementation, timeLimit: Duration, directory: String) {
+  init(
+    _ group: CaseGroup,
+    implementation: Implementation,
+    timeLimit: Duration,
+    contract: TesteeContract?,
+    directory: String
+  ) {
     self.group = group
     self.implementation = implementation
     self.timeLimit = timeLimit
+    self.contract = contract
     self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
   }
 
@@ -102,12 +110,23 @@ final class GroupRunner {
     }
     if let settings = options.settings { words += ["--settings", settings.encodedText] }
     if let limits = options.limits { words += ["--limits", limits.encodedText] }
-    return try TesteeProcess(
+    let testee = try TesteeProcess(
       command: implementation.command(with: words),
       directory: implementation.directory,
       hasControl: true,
-      poller: poller
+      poller: poller,
+      contract: contract
     )
+    do {
+      // The time in which an interpreter starts is no part of the case.
+      _ = try Preflight.hello(testee, poller: poller)
+      return testee
+    } catch {
+      testee.release()
+      close(testee.child.standardInput)
+      close(testee.child.standardOutput)
+      throw error
+    }
   }
 
   private func runningTestee() throws -> TesteeProcess {
@@ -116,7 +135,8 @@ final class GroupRunner {
     let testee = try TesteeProcess(
       command: implementation.command,
       directory: implementation.directory,
-      poller: poller
+      poller: poller,
+      contract: contract
     )
     self.testee = testee
     _ = try Preflight.hello(testee, poller: poller)
@@ -155,6 +175,7 @@ final class GroupRunner {
     case let failure as TesteeProcess.Failure:
       let problem = CaseResult.Problem(expected: "the testee goes on", got: "\(failure)")
       if case .died = failure { return (.crashed, problem) }
+      if case .kitBreach = failure { return (.error, problem) }
       return (.fail, problem)
     case let growth as DescriptorGrowth:
       let expected = "\(growth.countBefore) descriptors of the testee are open, as before the case"

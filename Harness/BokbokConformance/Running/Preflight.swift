@@ -5,12 +5,13 @@ enum Preflight {
   ///
   /// Throws ``CaseFailure``, ``TimedOut``, ``TesteeProcess/Failure`` for a testee that is none, and
   /// ``SystemCallError`` if it cannot be started.
-  static func run(_ implementation: Implementation) throws -> Declaration {
+  static func run(_ implementation: Implementation, contract: TesteeContract?) throws -> Declaration {
     let poller = Poller()
     let testee = try TesteeProcess(
       command: implementation.command,
       directory: implementation.directory,
-      poller: poller
+      poller: poller,
+      contract: contract
     )
     defer { testee.release() }
     do {

@@ -8,6 +8,8 @@ struct Scheduler: Sendable {
   let implementation: Implementation
   let timeLimit: Duration
   let jobCount: Int
+  /// The forms that the messages of the testee contract are checked against; nil if they are not.
+  let contract: TesteeContract?
   /// A folder for sockets, with a short path.
   let directory: String
 
@@ -59,7 +61,13 @@ struct Scheduler: Sendable {
               // A socket of an earlier group may still be there.
               let folder = "\(directory)/\(number)"
               mkdir(folder, 0o700)
-              let runner = GroupRunner(group, implementation: implementation, timeLimit: timeLimit, directory: folder)
+              let runner = GroupRunner(
+                group,
+                implementation: implementation,
+                timeLimit: timeLimit,
+                contract: contract,
+                directory: folder
+              )
               runner.run { result in
                 work.add(result)
                 report(result)

@@ -12,11 +12,14 @@ final class TesteeProcess: PollSource {
     case died(String)
     /// It wrote something that the contract does not know.
     case garbage(String)
+    /// The kit itself was about to break the contract.
+    case kitBreach(String)
 
     var description: String {
       switch self {
       case .died(let how): "the testee \(how)"
       case .garbage(let what): "the testee does not keep to its contract: \(what)"
+      case .kitBreach(let what): "the kit does not keep to the testee contract: \(what)"
       }
     }
   }
@@ -33,6 +36,10 @@ final class TesteeProcess: PollSource {
   private var isOutputOpen = true
   private var isErrorOpen = true
   private var nextSequence = 1
+  /// The forms that messages are checked against; nil if they are not.
+  private let contract: TesteeContract?
+  /// The names of the commands, by number, where replies are checked.
+  private var commandNames: [Int: String] = [:]
   private var replies: [Int: JSON] = [:]
   private var answeredSequences: Set<Int> = []
 
@@ -46,7 +53,14 @@ final class TesteeProcess: PollSource {
   private(set) var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
 
   /// With a control socket, the standard input and output are the caller's, who closes them.
-  init(command: [String], directory: String?, hasControl: Bool = false, poller: Poller) throws {
+  init(
+    command: [String],
+    directory: String?,
+    hasControl: Bool = false,
+    poller: Poller,
+    contract: TesteeContract?
+  ) throws {
+    self.contract = contract
     self.child = try ChildProcess(command: command, directory: directory, hasControl: hasControl)
     self.commands = child.control ?? child.standardInput
     self.answers = child.control ?? child.standardOutput
@@ -67,6 +81,10 @@ final class TesteeProcess: PollSource {
     object["seq"] = .integer(sequence)
     object["command"] = .string(command)
     for (name, value) in members.members { object[name] = value }
+    if let contract {
+      commandNames[sequence] = command
+      if let fault = contract.fault(inCommand: .object(object)) { fail(.kitBreach("\(command): \(fault)")) }
+    }
     let line = JSON.object(object).encodedBytes
     note(line, isSent: true)
     if isInputOpen {
@@ -225,15 +243,22 @@ final class TesteeProcess: PollSource {
       return fail(.garbage("a line on standard output that is not a JSON object: \(shown)"))
     }
     if message["event"]?.string != nil {
+      if let fault = contract?.fault(inEvent: message) { return failContract(fault, message) }
       events.append(message)
     } else if let sequence = message["seq"]?.integer, message["ok"] != nil || message["error"] != nil {
       guard (1..<nextSequence).contains(sequence), answeredSequences.insert(sequence).inserted else {
         return fail(.garbage("a reply to a command that was not given, or a second one: seq \(sequence)"))
       }
+      let command = commandNames.removeValue(forKey: sequence) ?? ""
+      if let fault = contract?.fault(inReply: message, to: command) { return failContract(fault, message) }
       replies[sequence] = message
     } else {
       fail(.garbage("a line that is neither an event nor a reply: \(message.encodedText.prefix(200))"))
     }
+  }
+
+  private func failContract(_ fault: String, _ message: JSON) {
+    fail(.garbage("\(fault), in \(message.encodedText.prefix(200))"))
   }
 
   private func note(_ line: [UInt8], isSent: Bool) {

@@ -65,6 +65,12 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Option(help: "How many groups of cases run at the same time, 1 to 64; four for each processor unless given.")
   var jobs: Int?
 
+  @Flag(help: "Check each message of the testee contract, both ways, against its schema.")
+  var checkContract = false
+
+  @Flag(help: "Try the testee step by step instead of running the cases, and say what to do next.")
+  var smoke = false
+
   @Option(help: "A folder of case files to use instead of those in this command.", completion: .directory)
   var casesFolder: String?
 
@@ -130,9 +136,10 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.htmlPath = html
     options.isStrict = strict
     if let jobs { options.jobCount = jobs }
+    options.checksContract = checkContract
     options.casesDirectory = casesFolder
     options.timeLimit = .seconds(timeLimit)
     options.showsTraces = showsTraces
-    return await ConformanceRun(options).run()
+    return smoke ? await ConformanceSmoke(options).run() : await ConformanceRun(options).run()
   }
 }
