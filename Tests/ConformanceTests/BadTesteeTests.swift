@@ -66,6 +66,9 @@ struct BadTesteeTests {
     var options = ConformanceOptions()
     options.testee = .shell("'\(Project.command)' testee")
     #expect(await ConformanceSmoke(options).run() == 0)
+    let example = "cd '\(Project.root)/Harness' && PYTHONPATH=Peers/python exec python3 Examples/minimal_testee.py"
+    options.testee = .shell(example)
+    #expect(await ConformanceSmoke(options).run() == 0)
     options.testee = .shell("cat")
     #expect(await ConformanceSmoke(options).run() == 1)
   }

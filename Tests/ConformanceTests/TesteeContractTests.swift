@@ -1,4 +1,5 @@
 import BokbokConformance
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -56,5 +57,13 @@ import Testing
     let closed = #"{"event":"closed","connection":"c2","reason":"bored"}"#
     #expect(try contract.fault(inEvent: Self.message(closed))?.contains("bored") == true)
     #expect(try contract.fault(inEvent: Self.message(#"{"event":"sneezed"}"#))?.contains("sneezed") == true)
+  }
+
+  @Test func theGuideHasTheMinimalTesteeAsItIs() throws {
+    let guide = try String(contentsOfFile: "\(Project.root)/Harness/PLUG-IN.md", encoding: .utf8)
+    let path = "\(Project.root)/Harness/Examples/minimal_testee.py"
+    let testee = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(guide.contains(testee))
+    #expect(testee.split(separator: "\n", omittingEmptySubsequences: false).count < 100)
   }
 }
