@@ -83,7 +83,7 @@ public struct ConformanceSmoke: Sendable {
       guard let result, result.state == .pass else {
         let problem = result?.problem
         var got = "expected \(problem?.expected ?? "an outcome")\ngot      \(problem?.got ?? "none")"
-        for line in problem?.trace ?? [] { got += "\n\(line)" }
+        for line in problem?.trace.lines ?? [] { got += "\n\(line)" }
         if let text = problem?.errorText, !text.isEmpty { got += "\nits standard error:\n\(text)" }
         return fail(stage.title, got, advice: stage.advice)
       }
