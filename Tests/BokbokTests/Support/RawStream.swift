@@ -199,18 +199,19 @@ final class RawListener: Sendable {
     self.stop()
   }
 
-  static func start() async throws -> RawListener {
+  /// Takes a port and, unless told otherwise, listens on it. Processes that other tests start must not inherit it.
+  static func start(listens: Bool = true) async throws -> RawListener {
     try await RawStream.blocking {
-      let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+      let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
       let address = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
-      let isListening = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) } == 0
+      let isBound = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) } == 0
       // A sockaddr_in: family, then the port in network order.
       var bound = [UInt8](repeating: 0, count: 16)
       var size = socklen_t(bound.count)
       let isKnown = bound.withUnsafeMutableBytes { bytes in
         bytes.withMemoryRebound(to: sockaddr.self) { getsockname(descriptor, $0.baseAddress, &size) } == 0
       }
-      guard isListening, isKnown, listen(descriptor, 16) == 0 else {
+      guard isBound, isKnown, !listens || listen(descriptor, 16) == 0 else {
         throw RawStreamError(what: "listen", errorNumber: errno)
       }
       return RawListener(
