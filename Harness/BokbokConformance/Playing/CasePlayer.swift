@@ -29,6 +29,8 @@ final class CasePlayer {
   var isServerStopped = false
   /// The step that is being played, for the report.
   private(set) var currentStep: Step?
+  /// Whether all steps have been played.
+  private(set) var isFinishing = false
   /// Set once a connection has ended in another way than an orderly close: then the testee must prove that it lives on.
   var needsSurvivalProof = false
 
@@ -68,6 +70,7 @@ final class CasePlayer {
     }
     try play(item.steps)
     currentStep = nil
+    isFinishing = true
     try finish(descriptorsBefore: descriptorsBefore)
   }
 

@@ -17,6 +17,17 @@ package struct CaseResult: Sendable {
 
   /// What went wrong, for people and reports.
   package struct Problem: Sendable {
+    /// When something went wrong.
+    package enum Moment: Sendable {
+      /// The testee did not even start.
+      case starting
+      /// In a step, or in opening the first connection.
+      case playing
+      /// After the last step: in closing, in the proof of survival, in the count of descriptors.
+      case afterwards
+    }
+
+    package var moment = Moment.starting
     /// The clause that is broken, if it is known to be another than those of the case.
     package var clause: String?
     /// The step in which it showed, such as `3`, and as it stands in the file; nil after the last one.

@@ -36,6 +36,15 @@ final class GroupRunner {
     self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
   }
 
+  /// Runs the cases one after the other, for as long as `goesOn` says so of each result.
+  func runWhile(_ goesOn: (CaseResult) -> Bool) {
+    for item in group.cases {
+      guard goesOn(run(item)) else { break }
+    }
+    endTestee()
+    meeting.close()
+  }
+
   /// Runs all cases and gives each result as it comes.
   func run(_ report: (CaseResult) -> Void) {
     for item in group.cases { report(run(item)) }
@@ -60,6 +69,7 @@ final class GroupRunner {
       } catch {
         let testee = try judgedTestee(player)
         var (state, problem) = judge(error, testee)
+        problem.moment = player.isFinishing ? .afterwards : .playing
         problem.step = player.currentStep?.place
         problem.stepSource = player.currentStep?.source.encodedText
         problem.trace = CaseTrace(connections: player.connections, testees: player.testees, start: start)

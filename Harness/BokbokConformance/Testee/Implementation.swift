@@ -37,11 +37,12 @@ struct Implementation: Sendable {
     }
   }
 
-  private init(name: String, command: [String], isShellLine: Bool = false) {
+  /// One without a manifest. The command's program runs in `directory`, or in the current folder.
+  init(name: String, command: [String], directory: String? = nil, isShellLine: Bool = false) {
     self.name = name
     self.command = command
+    self.directory = directory
     self.isShellLine = isShellLine
-    self.directory = nil
     self.expectedFailures = []
     self.setup = []
   }

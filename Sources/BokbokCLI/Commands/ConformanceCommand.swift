@@ -86,7 +86,22 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Flag(name: .customLong("traces"), inversion: .prefixedNo, help: "Show the whole trace of each failing case.")
   var showsTraces = true
 
+  @Flag(help: "Plant faults in the Python implementation, one at a time, and tell which of them the cases find.")
+  var killMatrix = false
+
+  @Option(name: .customLong("fault"), help: "With --kill-matrix: only these faults, such as 'F-1.*'.")
+  var faults: [String] = []
+
+  @Option(help: "With --kill-matrix: a folder of fault files to use instead of Harness/Faults.", completion: .directory)
+  var faultsFolder: String?
+
+  @Flag(help: "With --kill-matrix: run every case of a fault's clause, and name faults that the same cases find.")
+  var allKillers = false
+
   func validate() throws {
+    guard killMatrix || (faults.isEmpty && faultsFolder == nil && !allKillers) else {
+      throw ValidationError("--fault, --faults-folder and --all-killers go with --kill-matrix.")
+    }
     guard testee == nil || implementation == nil else {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
@@ -105,7 +120,7 @@ struct ConformanceCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let status = matrix ? await runMatrix() : await runCases()
+    let status = killMatrix ? await runKillMatrix() : matrix ? await runMatrix() : await runCases()
     if status != 0 { throw ExitCode(status) }
   }
 
@@ -141,5 +156,17 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.timeLimit = .seconds(timeLimit)
     options.showsTraces = showsTraces
     return smoke ? await ConformanceSmoke(options).run() : await ConformanceRun(options).run()
+  }
+
+  private func runKillMatrix() async -> Int32 {
+    var options = KillMatrixOptions()
+    options.faultPatterns = faults
+    options.faultsDirectory = faultsFolder
+    options.casesDirectory = casesFolder
+    options.findsAllKillers = allKillers
+    options.jsonPath = json
+    options.jobCount = jobs
+    options.timeLimit = .seconds(timeLimit)
+    return await KillMatrix(options).run()
   }
 }

@@ -1,0 +1,120 @@
+internal import Foundation
+
+/// A planted fault: one edit of the Python implementation's text that makes it break one clause.
+struct Fault: Sendable, Equatable {
+  let id: String
+  let clause: String
+  /// The roles of the testee in which it has to be caught.
+  let roles: [Configuration.Role]
+  /// Where it shows; nil for any connection.
+  let security: Configuration.Security?
+  /// The module, such as `wire.py`.
+  let file: String
+  let find: String
+  let put: String
+  let why: String
+  /// The file of faults that it stands in.
+  let source: String
+}
+
+/// The faults of a folder, checked against their schema, the specification and the text that they edit.
+struct FaultLoader {
+  static let folder = "Harness/Faults"
+  static let schemaPath = "Harness/Faults/fault.schema.json"
+  static let programPath = "Harness/Faults/faulty_testee.py"
+  static let implementationPath = "Harness/Peers/python"
+
+  /// The project's folder, in which the Python implementation stands.
+  let root: String
+  let specification: SpecificationIndex
+
+  /// All faults of the files in a folder that end in `.json`, but for schemas. Throws ``DataError``.
+  func faults(inDirectory directory: String) throws(DataError) -> [Fault] {
+    let schema = try schema()
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: directory)
+    } catch {
+      throw DataError(file: directory, message: "cannot be read: \(error.localizedDescription)")
+    }
+    var faults: [Fault] = []
+    var owners: [String: String] = [:]
+    for name in names.sorted() where name.hasSuffix(".json") && !name.hasSuffix(".schema.json") {
+      for fault in try load("\(directory)/\(name)", schema) {
+        if let owner = owners[fault.id] {
+          throw DataError(file: name, place: fault.id, message: "the id stands twice, first in \(owner)")
+        }
+        owners[fault.id] = name
+        if let twin = faults.first(where: { $0.file == fault.file && $0.find == fault.find && $0.put == fault.put }) {
+          throw DataError(file: name, place: fault.id, message: "it is the same edit as \(twin.id)")
+        }
+        faults.append(fault)
+      }
+    }
+    return faults
+  }
+
+  private func schema() throws(DataError) -> JSONSchema {
+    let path = "\(root)/\(Self.schemaPath)"
+    guard let contents = FileManager.default.contents(atPath: path) else {
+      let message = "is not there: the kill matrix needs the project's sources, run it in the project's folder"
+      throw DataError(file: path, message: message)
+    }
+    do {
+      return try JSONSchema(JSON(parsing: Array(contents)))
+    } catch {
+      throw DataError(file: path, message: "\(error)")
+    }
+  }
+
+  private func load(_ path: String, _ schema: JSONSchema) throws(DataError) -> [Fault] {
+    guard let contents = FileManager.default.contents(atPath: path) else {
+      throw DataError(file: path, message: "cannot be read")
+    }
+    let document: JSON
+    do { document = try JSON(parsing: Array(contents)) } catch { throw DataError(file: path, message: "\(error)") }
+    if let fault = schema.faults(of: document).first { throw DataError(file: path, message: "\(fault)") }
+    var faults: [Fault] = []
+    for item in document["faults"]?.array ?? [] {
+      let fault = Fault(
+        id: item["id"]?.string ?? "",
+        clause: item["clause"]?.string ?? "",
+        roles: (item["roles"]?.array ?? []).compactMap { $0.string.flatMap(Configuration.Role.init) },
+        security: item["security"]?.string.flatMap(Configuration.Security.init),
+        file: item["file"]?.string ?? "",
+        find: item["find"]?.string ?? "",
+        put: item["put"]?.string ?? "",
+        why: item["why"]?.string ?? "",
+        source: path
+      )
+      try check(fault)
+      faults.append(fault)
+    }
+    return faults
+  }
+
+  private func check(_ fault: Fault) throws(DataError) {
+    guard specification.contains(fault.clause) else {
+      throw DataError(
+        file: fault.source,
+        place: fault.id,
+        message: "the specification has no clause \(fault.clause)"
+      )
+    }
+    guard fault.id.hasPrefix(fault.clause + "/") else {
+      throw DataError(file: fault.source, place: fault.id, message: "the id does not begin with \(fault.clause)/")
+    }
+    guard fault.find != fault.put else {
+      throw DataError(file: fault.source, place: fault.id, message: "the edit changes nothing")
+    }
+    let path = "\(root)/\(Self.implementationPath)/bokbok/\(fault.file)"
+    guard let contents = FileManager.default.contents(atPath: path) else {
+      throw DataError(file: fault.source, place: fault.id, message: "there is no file \(path)")
+    }
+    let count = String(decoding: contents, as: UTF8.self).components(separatedBy: fault.find).count - 1
+    guard count == 1 else {
+      let message = "the text to find occurs \(count) times in \(fault.file), not once"
+      throw DataError(file: fault.source, place: fault.id, message: message)
+    }
+  }
+}

@@ -1,0 +1,160 @@
+internal import Foundation
+internal import Synchronization
+
+/// Proves that the kit finds faults: each planted one must fail a case of the clause that it breaks.
+public struct KillMatrix: Sendable {
+  private let options: KillMatrixOptions
+
+  /// A matrix with these options.
+  public init(_ options: KillMatrixOptions) {
+    self.options = options
+  }
+
+  /// Plays the cases of each fault's clause against the faulty testee, in each role of the fault, and prints the table.
+  ///
+  /// The testee without a fault has to pass the same cases first. Cancelling the task has no effect.
+  ///
+  /// - Returns: the exit status of the command: 0 if each fault is killed by a step of a `must` case of its clause; 1 if
+  ///   one is not, or the testee without a fault fails; 2 if the options or the data are wrong, such as a fault whose
+  ///   text is not found; 3 if the kit itself was in trouble.
+  public func run() async -> Int32 {
+    do {
+      return try await runOrThrow()
+    } catch let error as DataError {
+      complain("\(error)")
+      return 2
+    } catch {
+      complain("\(error)")
+      return 3
+    }
+  }
+
+  private func runOrThrow() async throws -> Int32 {
+    guard (1...64).contains(options.jobCount) else {
+      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
+    }
+    let start = ContinuousClock.now
+    let trials = try plan()
+    let directory = try makeDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    guard await correctTesteePasses(trials, directory) else { return 1 }
+    let finished = await run(trials, directory)
+    let report = KillMatrixReport(
+      trials: finished,
+      duration: .now - start,
+      namesTwins: options.findsAllKillers
+    )
+    try write(report)
+    return report.exitStatus
+  }
+
+  private func plan() throws -> [FaultTrial] {
+    let specification = try SpecificationIndex.embedded()
+    let cases = try CaseLoader(specification: specification)
+    let suite = try options.casesDirectory.map(cases.suite(inDirectory:)) ?? cases.embeddedSuite()
+    let loader = FaultLoader(root: options.projectDirectory, specification: specification)
+    let folder = options.faultsDirectory ?? "\(options.projectDirectory)/\(FaultLoader.folder)"
+    let chosen = try loader.faults(inDirectory: folder).filter { fault in
+      options.faultPatterns.isEmpty || options.faultPatterns.contains { Wildcard.matches($0, fault.id) }
+    }
+    guard !chosen.isEmpty else { throw DataError(file: folder, message: "no fault is selected") }
+    return chosen.flatMap { fault in fault.roles.map { FaultTrial(fault, role: $0, cases: suite.cases) } }
+  }
+
+  // MARK: Running
+
+  private func correctTesteePasses(_ trials: [FaultTrial], _ directory: String) async -> Bool {
+    var planned: [(item: Case, configuration: Configuration)] = []
+    var seen: Set<String> = []
+    for group in trials.flatMap(\.groups) {
+      for item in group.cases where seen.insert("\(item.id)/\(group.configuration.path)").inserted {
+        planned.append((item, group.configuration))
+      }
+    }
+    let scheduler = Scheduler(
+      implementation: implementation(["testee.py"], name: "the testee without a fault"),
+      timeLimit: options.timeLimit,
+      jobCount: options.jobCount,
+      directory: directory
+    )
+    let results = await scheduler.run(planned) { _ in }
+    let failures = results.filter { $0.state != .pass && $0.state != .notDeclared }
+    for result in failures {
+      let got = result.problem.map { "expected \($0.expected), got \($0.got)" } ?? ""
+      complain("the testee without a fault: \(result.path): \(result.state.rawValue): \(got)")
+    }
+    return failures.isEmpty
+  }
+
+  private func run(_ trials: [FaultTrial], _ directory: String) async -> [FaultTrial] {
+    let finished = Mutex(trials)
+    let next = Atomic(0)
+    await withTaskGroup(of: Void.self) { tasks in
+      for _ in 0..<min(options.jobCount, trials.count) {
+        tasks.addTask {
+          await onOwnThread {
+            while true {
+              let index = next.add(1, ordering: .relaxed).oldValue
+              guard index < trials.count else { return }
+              let trial = run(trials[index], "\(directory)/t\(index)")
+              finished.withLock { $0[index] = trial }
+            }
+          }
+        }
+      }
+    }
+    return finished.withLock { $0 }
+  }
+
+  private func run(_ planned: FaultTrial, _ folder: String) -> FaultTrial {
+    mkdir(folder, 0o700)
+    var trial = planned
+    let program = "\(absolute(options.projectDirectory))/\(FaultLoader.programPath)"
+    let testee = implementation([program, absolute(trial.fault.source), trial.fault.id], name: trial.fault.id)
+    // What is not decided may be the machine's fault: once more.
+    for _ in 0..<2 {
+      trial = planned
+      trial.run(testee, directory: folder, timeLimit: options.timeLimit, findsAll: options.findsAllKillers)
+      if trial.outcome != .trouble { break }
+    }
+    return trial
+  }
+
+  private func implementation(_ arguments: [String], name: String) -> Implementation {
+    Implementation(
+      name: name,
+      command: ["python3"] + arguments,
+      directory: "\(absolute(options.projectDirectory))/\(FaultLoader.implementationPath)"
+    )
+  }
+
+  private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).path }
+
+  /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
+  private func makeDirectory() throws -> String {
+    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  // MARK: Output
+
+  private func write(_ report: KillMatrixReport) throws {
+    let text = report.json.encodedText
+    if options.jsonPath == "-" {
+      print(text)
+      return
+    }
+    print(report.lines.joined(separator: "\n"))
+    guard let path = options.jsonPath else { return }
+    do {
+      try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  private func complain(_ text: String) {
+    FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
+  }
+}
