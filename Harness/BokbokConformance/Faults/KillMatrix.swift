@@ -87,23 +87,19 @@ public struct KillMatrix: Sendable {
   }
 
   private func run(_ trials: [FaultTrial], _ directory: String) async -> [FaultTrial] {
-    let finished = Mutex(trials)
-    let next = Atomic(0)
+    let work = TrialQueue(trials)
     await withTaskGroup(of: Void.self) { tasks in
       for _ in 0..<min(options.jobCount, trials.count) {
         tasks.addTask {
           await onOwnThread {
-            while true {
-              let index = next.add(1, ordering: .relaxed).oldValue
-              guard index < trials.count else { return }
-              let trial = run(trials[index], "\(directory)/t\(index)")
-              finished.withLock { $0[index] = trial }
+            while let (index, trial) = work.next() {
+              work.finish(index, run(trial, "\(directory)/t\(index)"))
             }
           }
         }
       }
     }
-    return finished.withLock { $0 }
+    return work.trials
   }
 
   private func run(_ planned: FaultTrial, _ folder: String) -> FaultTrial {
@@ -157,4 +153,32 @@ public struct KillMatrix: Sendable {
   private func complain(_ text: String) {
     FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
   }
+}
+
+/// The trials that wait and those that have been run, shared by the threads.
+private final class TrialQueue: Sendable {
+  private struct State {
+    var trials: [FaultTrial]
+    var startedCount = 0
+  }
+
+  private let state: Mutex<State>
+
+  init(_ trials: [FaultTrial]) {
+    self.state = Mutex(State(trials: trials))
+  }
+
+  func next() -> (index: Int, trial: FaultTrial)? {
+    state.withLock { state in
+      guard state.startedCount < state.trials.count else { return nil }
+      state.startedCount += 1
+      return (state.startedCount - 1, state.trials[state.startedCount - 1])
+    }
+  }
+
+  func finish(_ index: Int, _ trial: FaultTrial) {
+    state.withLock { $0.trials[index] = trial }
+  }
+
+  var trials: [FaultTrial] { state.withLock { $0.trials } }
 }

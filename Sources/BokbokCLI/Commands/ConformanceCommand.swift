@@ -165,7 +165,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.casesDirectory = casesFolder
     options.findsAllKillers = allKillers
     options.jsonPath = json
-    options.jobCount = jobs
+    if let jobs { options.jobCount = jobs }
     options.timeLimit = .seconds(timeLimit)
     return await KillMatrix(options).run()
   }
