@@ -55,7 +55,13 @@ struct FaultTrial: Sendable {
   mutating func run(_ implementation: Implementation, directory: String, timeLimit: Duration, findsAll: Bool) {
     let start = ContinuousClock.now
     for group in groups {
-      let runner = GroupRunner(group, implementation: implementation, timeLimit: timeLimit, directory: directory)
+      let runner = GroupRunner(
+        group,
+        implementation: implementation,
+        timeLimit: timeLimit,
+        contract: nil,
+        directory: directory
+      )
       var isDecided = false
       runner.runWhile { result in
         note(result)

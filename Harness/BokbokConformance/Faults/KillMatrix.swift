@@ -75,6 +75,7 @@ public struct KillMatrix: Sendable {
       implementation: implementation(["testee.py"], name: "the testee without a fault"),
       timeLimit: options.timeLimit,
       jobCount: options.jobCount,
+      contract: nil,
       directory: directory
     )
     let results = await scheduler.run(planned) { _ in }
