@@ -1,5 +1,5 @@
 /// The report for programs: one JSON object a line, first a header, then one line for each case and configuration, last a
-/// footer. A report without a footer is not a report. `Harness/Cases/report.schema.json` describes the lines.
+/// footer. A report without a footer is not a report.
 enum JSONLinesReport {
   static let version = 1
 
