@@ -26,10 +26,10 @@ public struct ConformanceRun: Sendable {
     do {
       return try await runOrThrow()
     } catch let error as DataError {
-      complain("\(error)")
+      RunSurroundings.complain("\(error)")
       return Status.wrongUsage
     } catch {
-      complain("\(error)")
+      RunSurroundings.complain("\(error)")
       return Status.trouble
     }
   }
@@ -79,7 +79,7 @@ public struct ConformanceRun: Sendable {
         declared.append((item, configuration))
       }
     }
-    let directory = try Self.makeDirectory()
+    let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let progress = ProgressLine(totalCount: declared.count)
     let scheduler = Scheduler(
@@ -108,24 +108,17 @@ public struct ConformanceRun: Sendable {
       do {
         return .success(try Preflight.run(implementation, contract: contract))
       } catch let error as SystemCallError {
-        complain("the testee cannot be started: \(error)")
+        RunSurroundings.complain("the testee cannot be started: \(error)")
         return .failure(PreflightStatus(code: Status.wrongUsage))
       } catch {
-        complain("this is no testee: \(error)")
+        RunSurroundings.complain("this is no testee: \(error)")
         if let failure = error as? PreflightFailure {
-          for line in failure.errorText.split(separator: "\n").suffix(20) { complain("  | \(line)") }
+          for line in failure.errorText.split(separator: "\n").suffix(20) { RunSurroundings.complain("  | \(line)") }
         }
         return .failure(PreflightStatus(code: Status.failure))
       }
     }
     return result
-  }
-
-  /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
-  static func makeDirectory() throws -> String {
-    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func summary(
@@ -179,19 +172,13 @@ public struct ConformanceRun: Sendable {
       let table = TableReport(summary: summary, specification: specification, showsTraces: options.showsTraces)
       print(table.lines().joined(separator: "\n"))
     }
-    if let path = options.jsonPath, path != "-" { try write(lines.joined(separator: "\n") + "\n", to: path) }
+    if let path = options.jsonPath, path != "-" {
+      try RunSurroundings.write(lines.joined(separator: "\n") + "\n", to: path)
+    }
     if let path = options.htmlPath {
-      try write(HTMLReport(summary: summary, specification: specification).text(), to: path)
+      try RunSurroundings.write(HTMLReport(summary: summary, specification: specification).text(), to: path)
     }
-    if let path = options.junitPath { try write(JUnitReport.text(summary), to: path) }
-  }
-
-  private func write(_ text: String, to path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
-    }
+    if let path = options.junitPath { try RunSurroundings.write(JUnitReport.text(summary), to: path) }
   }
 
   private func list(_ suite: CaseSuite, _ selection: CaseSelection) -> Int32 {
@@ -201,9 +188,5 @@ public struct ConformanceRun: Sendable {
       print("\(item.id)  [\(item.level.rawValue), \(count) configurations, \(clauses)]  \(item.title)")
     }
     return 0
-  }
-
-  private func complain(_ text: String) {
-    FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
   }
 }

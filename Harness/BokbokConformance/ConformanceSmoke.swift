@@ -21,7 +21,7 @@ public struct ConformanceSmoke: Sendable {
       let contract = try TesteeContract()
       let loader = try CaseLoader(specification: SpecificationIndex.embedded())
       let stages = try SmokeStage.all.map { ($0, try $0.makeCase(loader)) }
-      let directory = try ConformanceRun.makeDirectory()
+      let directory = try RunSurroundings.makeDirectory()
       defer { try? FileManager.default.removeItem(atPath: directory) }
       return await onOwnThread { [options] in
         Self.look(implementation, contract, stages, options.timeLimit, directory)

@@ -21,10 +21,10 @@ public struct KillMatrix: Sendable {
     do {
       return try await runOrThrow()
     } catch let error as DataError {
-      complain("\(error)")
+      RunSurroundings.complain("\(error)")
       return 2
     } catch {
-      complain("\(error)")
+      RunSurroundings.complain("\(error)")
       return 3
     }
   }
@@ -35,7 +35,7 @@ public struct KillMatrix: Sendable {
     }
     let start = ContinuousClock.now
     let trials = try plan()
-    let directory = try makeDirectory()
+    let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     guard await correctTesteePasses(trials, directory) else { return 1 }
     let finished = await run(trials, directory)
@@ -82,7 +82,7 @@ public struct KillMatrix: Sendable {
     let failures = results.filter { $0.state != .pass && $0.state != .notDeclared }
     for result in failures {
       let got = result.problem.map { "expected \($0.expected), got \($0.got)" } ?? ""
-      complain("the testee without a fault: \(result.path): \(result.state.rawValue): \(got)")
+      RunSurroundings.complain("the testee without a fault: \(result.path): \(result.state.rawValue): \(got)")
     }
     return failures.isEmpty
   }
@@ -127,13 +127,6 @@ public struct KillMatrix: Sendable {
 
   private func absolute(_ path: String) -> String { URL(fileURLWithPath: path).path }
 
-  /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
-  private func makeDirectory() throws -> String {
-    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
   // MARK: Output
 
   private func write(_ report: KillMatrixReport) throws {
@@ -144,15 +137,7 @@ public struct KillMatrix: Sendable {
     }
     print(report.lines.joined(separator: "\n"))
     guard let path = options.jsonPath else { return }
-    do {
-      try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
-    }
-  }
-
-  private func complain(_ text: String) {
-    FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
+    try RunSurroundings.write(text + "\n", to: path)
   }
 }
 

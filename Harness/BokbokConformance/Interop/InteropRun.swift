@@ -23,7 +23,7 @@ public struct InteropRun: Sendable {
       try report(summary)
       return summary.exitStatus
     } catch {
-      FileHandle.standardError.write(Data("bokbok conformance: \(error)\n".utf8))
+      RunSurroundings.complain("\(error)")
       return error is DataError ? 2 : 3
     }
   }
@@ -123,9 +123,7 @@ public struct InteropRun: Sendable {
   }
 
   private func play(_ groups: [InteropGroup]) async throws -> [InteropResult] {
-    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
-    let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let limit = options.timeLimit
     return await withTaskGroup(of: (Int, [InteropResult]).self) { tasks in
@@ -174,15 +172,7 @@ public struct InteropRun: Sendable {
   private func report(_ summary: InteropSummary) throws {
     let lines = InteropJSONReport.lines(summary).joined(separator: "\n")
     print(options.jsonPath == "-" ? lines : InteropTable.lines(summary).joined(separator: "\n"))
-    if let path = options.jsonPath, path != "-" { try write(lines + "\n", to: path) }
-    if let path = options.junitPath { try write(InteropJUnitReport.text(summary), to: path) }
-  }
-
-  private func write(_ text: String, to path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
-    }
+    if let path = options.jsonPath, path != "-" { try RunSurroundings.write(lines + "\n", to: path) }
+    if let path = options.junitPath { try RunSurroundings.write(InteropJUnitReport.text(summary), to: path) }
   }
 }

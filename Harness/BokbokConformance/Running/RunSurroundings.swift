@@ -1,0 +1,24 @@
+internal import Foundation
+
+/// What every kind of run needs of the system around it: a folder for sockets, files for reports, and standard error.
+enum RunSurroundings {
+  /// A folder for sockets. Its path is short, since a socket's path has hardly more than a hundred bytes.
+  static func makeDirectory() throws -> String {
+    var template = Array("/tmp/bokbok-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", code: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Writes a report. Throws ``DataError`` if it cannot be written.
+  static func write(_ text: String, to path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw DataError(file: path, message: "cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  static func complain(_ text: String) {
+    FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
+  }
+}
