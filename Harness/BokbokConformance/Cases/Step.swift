@@ -55,6 +55,8 @@ struct Step: Sendable {
     case reset
     case close
     case pauseReading
+    /// Waits, while reading is paused, until the system holds bytes of the testee.
+    case awaitInput
     case resumeReading
   }
 }

@@ -63,6 +63,12 @@ extension CasePlayer {
       needsSurvivalProof = true
       stream.close()
     case .pauseReading: stream.isReadingPaused = true
+    case .awaitInput:
+      guard stream.isReadingPaused else {
+        throw CaseDataProblem(description: "awaitInput waits for input that is not read: pauseReading goes before it")
+      }
+      stream.watchesUnreadInput = true
+      try wait(for: "the testee to send something") { stream.watchesUnreadInput ? nil : true }
     case .resumeReading: stream.isReadingPaused = false
     }
   }

@@ -26,6 +26,8 @@ final class ByteStream: PollSource {
   private(set) var hasOutputFailed = false
   /// While set, nothing is read, so that the peer's sending comes to a halt.
   var isReadingPaused = false
+  /// Set by who wants to know, while reading is paused, that the system holds bytes; false again when it does.
+  var watchesUnreadInput = false
 
   private var output: [UInt8] = []
   private var shutsDownAfterOutput = false
@@ -119,7 +121,7 @@ final class ByteStream: PollSource {
   var interests: [(descriptor: Int32, events: Int16)] {
     guard isOpen else { return [] }
     var interests: [(descriptor: Int32, events: Int16)] = []
-    let wantsReading = inputEnd == nil && !isReadingPaused
+    let wantsReading = inputEnd == nil && (!isReadingPaused || watchesUnreadInput)
     let wantsWriting = !output.isEmpty && !hasOutputFailed
     if inputDescriptor == outputDescriptor {
       let events = (wantsReading ? Int16(POLLIN) : 0) | (wantsWriting ? Int16(POLLOUT) : 0)
@@ -133,7 +135,10 @@ final class ByteStream: PollSource {
 
   func handle(_ descriptor: Int32, _ events: Int16) {
     if descriptor == outputDescriptor, events & Int16(POLLOUT) != 0 { flush() }
-    if descriptor == inputDescriptor, events & Int16(POLLIN | POLLHUP | POLLERR) != 0, !isReadingPaused { fill() }
+    if descriptor == inputDescriptor, events & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
+      watchesUnreadInput = false
+      if !isReadingPaused { fill() }
+    }
     // A stream that is not read and has failed would otherwise be reported again and again.
     if descriptor == outputDescriptor, events & Int16(POLLERR) != 0, isReadingPaused { hasOutputFailed = true }
   }
