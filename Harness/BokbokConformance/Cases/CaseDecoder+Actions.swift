@@ -34,7 +34,14 @@ extension CaseDecoder {
           allowsAnswers: source["answers"]?.bool ?? false
         )
       )
-    case "cleanEnd": return .cleanEnd(code: source["code"]?.string, message: source["message"]?.string)
+    case "cleanEnd":
+      return .cleanEnd(
+        code: source["code"]?.string,
+        message: source["message"]?.string,
+        keepsStream: source["keep"]?.bool ?? false
+      )
+    case "discards": return .discards(byteCount: source.integer ?? 0)
+    case "closesStream": return .closesStream
     case "noConnection": return .noConnection
     case "goodConnection": return .goodConnection
     case "repeat":
@@ -68,7 +75,8 @@ extension CaseDecoder {
         RefusalStep(
           codes: source["code"].map(\.strings),
           captureName: source["captureBytes"]?.string,
-          sameAs: source["sameAs"]?.string
+          sameAs: source["sameAs"]?.string,
+          keepsStream: source["keep"]?.bool ?? false
         )
       )
     case "violation": return .violation(ending(source))
@@ -87,7 +95,8 @@ extension CaseDecoder {
       allowsAnswers: source["answers"]?.bool ?? false,
       allowsRequests: source["requests"]?.bool ?? false,
       expectsSettings: source["settings"]?.bool ?? false,
-      isReported: source["reported"]?.bool ?? true
+      isReported: source["reported"]?.bool ?? true,
+      keepsStream: source["keep"]?.bool ?? false
     )
   }
 

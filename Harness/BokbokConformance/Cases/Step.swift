@@ -40,7 +40,9 @@ struct Step: Sendable {
     case fence
     case roundTrip(String?, id: IDTemplate?)
     case close(CloseStep)
-    case cleanEnd(code: String?, message: String?)
+    case cleanEnd(code: String?, message: String?, keepsStream: Bool)
+    case discards(byteCount: Int)
+    case closesStream
     case command(CommandStep)
     case reply(ReplyStep)
     case event(EventPattern)
@@ -58,6 +60,9 @@ struct Step: Sendable {
     /// Waits, while reading is paused, until the system holds bytes of the testee.
     case awaitInput
     case resumeReading
+    /// What is sent waits, so that it goes out in one piece.
+    case hold
+    case release
   }
 }
 
@@ -123,6 +128,8 @@ struct RefusalStep: Sendable {
   let codes: [String]?
   let captureName: String?
   let sameAs: String?
+  /// Whether the kit's half stays as it is, for steps that look on.
+  let keepsStream: Bool
 }
 
 /// A violation or a tampering that the testee finds.
@@ -131,6 +138,8 @@ struct EndingStep: Sendable {
   let allowsRequests: Bool
   let expectsSettings: Bool
   let isReported: Bool
+  /// Whether the kit's half stays as it is, for steps that look on.
+  let keepsStream: Bool
 }
 
 struct CloseStep: Sendable {

@@ -47,7 +47,7 @@ extension CasePlayer {
       throw CaseFailure(expected: expected, got: got)
     }
     needsSurvivalProof = true
-    closeKitSide(connection)
+    if !step.keepsStream { closeKitSide(connection) }
   }
 
   // MARK: Violations and tampering
@@ -90,7 +90,7 @@ extension CasePlayer {
       throw CaseFailure(clause: "F-3.a", expected: "an end of stream after the CLOSE", got: "a reset")
     }
     try expectNothingLeft(connection, after: "CLOSE protocol-error")
-    closeKitSide(connection)
+    if !step.keepsStream { closeKitSide(connection) }
     if step.isReported { try expectClosed(connection, reason: "violation") }
   }
 
@@ -163,14 +163,47 @@ extension CasePlayer {
   }
 
   /// Both sides have sent CLOSE: the testee ends the stream and reports a clean end.
-  func expectCleanEnd(code: String?, message: String?, on connection: KitConnection) throws {
+  func expectCleanEnd(
+    code: String?,
+    message: String?,
+    keepsStream: Bool = false,
+    on connection: KitConnection
+  ) throws {
     let end = try waitForEnd(connection, "the end of the stream after both CLOSEs", readsFrames: true)
     guard end == .end else {
       throw CaseFailure(clause: "F-3.a", expected: "the end of the stream after both CLOSEs", got: "a reset")
     }
     try expectNothingLeft(connection, after: "both CLOSEs")
-    closeKitSide(connection)
+    if !keepsStream { closeKitSide(connection) }
     try expectClosed(connection, reason: "clean", code: code)
+  }
+
+  // MARK: After the last word
+
+  /// The testee reads on: it takes what the kit still writes.
+  func expectDiscards(_ byteCount: Int, on connection: KitConnection) throws {
+    let what = "the testee reads on, and takes \(byteCount) bytes"
+    connection.stream.send([UInt8](repeating: 0, count: byteCount))
+    try wait(for: what) { connection.stream.isFlushed ? true : nil }
+    guard !connection.stream.hasOutputFailed, connection.stream.isOpen else {
+      throw CaseFailure(clause: "F-3.b", expected: what, got: "a stream that takes no more: the testee has closed it")
+    }
+  }
+
+  /// The testee closes the stream although the kit's half has not ended: the kit cannot write any more.
+  func expectClosesStream(_ connection: KitConnection) throws {
+    needsSurvivalProof = true
+    let limit = limit(currentStep)
+    let deadline = ContinuousClock.now + limit
+    while !connection.stream.hasOutputFailed {
+      guard ContinuousClock.now < deadline else {
+        throw TimedOut(waitedFor: "the testee to close the stream", limit: limit)
+      }
+      connection.stream.send([0])
+      try poller.serve(until: .now + .milliseconds(20))
+      if let failure = failedTestee?.failure { throw failure }
+    }
+    connection.stream.close()
   }
 
   /// The testee reports the end of an open connection, once and with this reason.

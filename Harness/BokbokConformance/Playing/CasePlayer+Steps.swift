@@ -43,7 +43,10 @@ extension CasePlayer {
     case .roundTrip(let notation, let id):
       try roundTrip(notation, id: id?.number(in: self), on: connection)
     case .close(let close): try self.close(close, on: connection)
-    case .cleanEnd(let code, let message): try expectCleanEnd(code: code, message: message, on: connection)
+    case .cleanEnd(let code, let message, let keepsStream):
+      try expectCleanEnd(code: code, message: message, keepsStream: keepsStream, on: connection)
+    case .discards(let byteCount): try expectDiscards(byteCount, on: connection)
+    case .closesStream: try expectClosesStream(connection)
     default: throw CaseDataProblem(description: "a step without an expectation: \(Self.shown(step))")
     }
   }
@@ -70,6 +73,8 @@ extension CasePlayer {
       stream.watchesUnreadInput = true
       try wait(for: "the testee to send something") { stream.watchesUnreadInput ? nil : true }
     case .resumeReading: stream.isReadingPaused = false
+    case .hold: stream.isHeld = true
+    case .release: stream.isHeld = false
     }
   }
 

@@ -58,6 +58,8 @@ final class CasePlayer {
       testee.beginCase()
       descriptorsBefore = OpenDescriptors(process: testee.child.processID)
     }
+    // What a testee does for a second only has to be looked at in time.
+    poller.heartbeat = item.steps.contains(where: \.looksInTime) ? .milliseconds(20) : nil
     try startServerIfNeeded()
     if item.start != .none {
       let first = ConnectStep(
@@ -164,6 +166,12 @@ struct GivenCommand {
 }
 
 extension Step {
+  /// Whether it is about what the testee does for a short time only (F-3).
+  var looksInTime: Bool {
+    if case .discards = action { return true }
+    return false
+  }
+
   /// Whether the step is played in a configuration.
   func applies(to configuration: Configuration) -> Bool {
     let words = [configuration.security.rawValue, configuration.transport.rawValue, configuration.role.rawValue]

@@ -19,6 +19,8 @@ final class GroupRunner {
 
   /// How long a testee may take to start and to answer its first command: interpreters are slow on a busy machine.
   static let startLimit: Duration = .seconds(30)
+  /// How long the kit may be held up where it has to look in time.
+  static let delayLimit: Duration = .milliseconds(300)
   /// How long it may take to end when it is told to.
   static let endLimit: Duration = .seconds(5)
 
@@ -69,6 +71,10 @@ final class GroupRunner {
       } catch {
         let testee = try judgedTestee(player)
         var (state, problem) = judge(error, testee)
+        if state == .fail, poller.longestDelay > Self.delayLimit {
+          state = .inconclusive
+          problem.got += "; the machine held the kit up for \(poller.longestDelay.milliseconds) ms"
+        }
         problem.moment = player.isFinishing ? .afterwards : .playing
         problem.step = player.currentStep?.place
         problem.stepSource = player.currentStep?.source.encodedText

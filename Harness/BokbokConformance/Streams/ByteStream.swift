@@ -29,6 +29,11 @@ final class ByteStream: PollSource {
   /// Set by who wants to know, while reading is paused, that the system holds bytes; false again when it does.
   var watchesUnreadInput = false
 
+  /// While set, what is sent waits; then all of it goes out at once.
+  var isHeld = false {
+    didSet { if !isHeld { flush() } }
+  }
+
   private var output: [UInt8] = []
   private var shutsDownAfterOutput = false
   private var inputOffset = 0
@@ -122,7 +127,7 @@ final class ByteStream: PollSource {
     guard isOpen else { return [] }
     var interests: [(descriptor: Int32, events: Int16)] = []
     let wantsReading = inputEnd == nil && (!isReadingPaused || watchesUnreadInput)
-    let wantsWriting = !output.isEmpty && !hasOutputFailed
+    let wantsWriting = !output.isEmpty && !hasOutputFailed && !isHeld
     if inputDescriptor == outputDescriptor {
       let events = (wantsReading ? Int16(POLLIN) : 0) | (wantsWriting ? Int16(POLLOUT) : 0)
       if events != 0 { interests.append((inputDescriptor, events)) }
@@ -161,6 +166,7 @@ final class ByteStream: PollSource {
   }
 
   private func flush() {
+    guard !isHeld else { return }
     while !output.isEmpty, !hasOutputFailed, isOpen {
       let count = write(outputDescriptor, output, min(output.count, 262_144))
       if count > 0 {

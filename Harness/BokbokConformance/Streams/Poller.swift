@@ -13,6 +13,18 @@ protocol PollSource: AnyObject {
 final class Poller {
   private var sources: [any PollSource] = []
 
+  /// The most time between two looks at the sources, where something is judged by what the kit was there to see; nil: as
+  /// long as nothing happens.
+  var heartbeat: Duration? {
+    didSet {
+      lastLook = nil
+      longestDelay = .zero
+    }
+  }
+  /// The longest time for which the machine kept the kit from looking, since the heartbeat was set.
+  private(set) var longestDelay = Duration.zero
+  private var lastLook: ContinuousClock.Instant?
+
   func add(_ source: any PollSource) {
     sources.append(source)
   }
@@ -37,6 +49,13 @@ final class Poller {
     assert(nothing == nil)
   }
 
+  private func noteLook() {
+    guard heartbeat != nil else { return }
+    let now = ContinuousClock.now
+    if let lastLook { longestDelay = max(longestDelay, now - lastLook) }
+    lastLook = now
+  }
+
   /// Waits for the next event, and serves it.
   private func serve(for duration: Duration) throws {
     var descriptors: [pollfd] = []
@@ -47,8 +66,9 @@ final class Poller {
         owners.append(source)
       }
     }
-    let milliseconds = min(duration.milliseconds + 1, 60_000)
+    let milliseconds = min(min(duration, heartbeat ?? duration).milliseconds + 1, 60_000)
     let count = poll(&descriptors, nfds_t(descriptors.count), Int32(milliseconds))
+    noteLook()
     guard count >= 0 else {
       if errno == EINTR { return }
       throw SystemCallError(call: "poll", code: errno)
