@@ -13,7 +13,7 @@ import Darwin
 
   private func server(
     _ security: Bokbok.ServerSecurity,
-    handshakeTimeout: Duration = .seconds(60),
+    handshakeTimeout: Duration = .seconds(600),
     logger: LogRecorder = LogRecorder()
   ) async throws -> Server {
     var configuration = Configuration.patient

@@ -26,7 +26,7 @@ import Testing
     _ transport: TestTransport,
     _ security: Bokbok.ServerSecurity,
     servesPlain: Bool = true,
-    handshakeTimeout: Duration = .seconds(60),
+    handshakeTimeout: Duration = .seconds(600),
     logger: Logger? = nil,
     _ body: (Server) async throws -> Void
   ) async throws {

@@ -23,7 +23,7 @@ final class RawStream: Sendable {
   }()
 
   /// Longest wait for bytes: only failing tests wait so long.
-  private static let patienceSeconds = 20
+  private static let patienceSeconds = 120
 
   private init(descriptor: CInt) {
     self.descriptor = descriptor

@@ -122,9 +122,9 @@ extension Configuration {
   /// Time limits that no working test reaches, also where many tests share few cores.
   static let patient: Configuration = {
     var configuration = Configuration()
-    configuration.handshakeTimeout = .seconds(60)
-    configuration.connectTimeout = .seconds(60)
-    configuration.requestTimeout = .seconds(120)
+    configuration.handshakeTimeout = .seconds(600)
+    configuration.connectTimeout = .seconds(600)
+    configuration.requestTimeout = .seconds(600)
     configuration.drainTimeout = .seconds(60)
     configuration.endTimeout = .seconds(30)
     return configuration
