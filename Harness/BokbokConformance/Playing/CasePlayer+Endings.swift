@@ -194,13 +194,13 @@ extension CasePlayer {
   func expectClosesStream(_ connection: KitConnection) throws {
     needsSurvivalProof = true
     let limit = limit(currentStep)
-    let deadline = ContinuousClock.now + limit
+    let deadline = clock.now + limit
     while !connection.stream.hasOutputFailed {
-      guard ContinuousClock.now < deadline else {
+      guard clock.now < deadline else {
         throw TimedOut(waitedFor: "the testee to close the stream", limit: limit)
       }
       connection.stream.send([0])
-      try poller.serve(until: .now + .milliseconds(20))
+      try clock.serve(for: .milliseconds(20))
       if let failure = failedTestee?.failure { throw failure }
     }
     connection.stream.close()

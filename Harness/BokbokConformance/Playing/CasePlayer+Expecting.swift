@@ -67,7 +67,7 @@ extension CasePlayer {
   }
 
   func expectSilence(_ duration: Duration, on connection: KitConnection) throws {
-    try poller.serve(until: .now + duration)
+    try clock.serve(for: duration)
     if let failure = failedTestee?.failure { throw failure }
     let bytes = connection.stream.available
     guard bytes.isEmpty else {

@@ -90,14 +90,14 @@ extension CasePlayer {
   private func checkDescriptors(_ before: OpenDescriptors) throws {
     let testee = try currentTestee()
     // Streams linger for a second at most (F-3).
-    let deadline = ContinuousClock.now + .seconds(2)
+    let deadline = clock.now + .seconds(2)
     var additions: [String] = []
     while true {
-      guard let now = OpenDescriptors(process: testee.child.processID) else { return }
+      guard let now = testee.openDescriptors() else { return }
       if now.count <= before.count { return }
       additions = now.additions(to: before)
-      guard ContinuousClock.now < deadline else { break }
-      try poller.serve(until: .now + .milliseconds(5))
+      guard clock.now < deadline else { break }
+      try clock.serve(for: .milliseconds(5))
       if let failure = testee.failure { throw failure }
     }
     throw DescriptorGrowth(countBefore: before.count, additions: additions)

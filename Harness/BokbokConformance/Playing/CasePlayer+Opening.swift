@@ -1,5 +1,3 @@
-internal import Foundation
-
 extension CasePlayer {
   /// The user that stands in the examples, and a key.
   static let usualUser = Array("alice".utf8)
@@ -48,40 +46,9 @@ extension CasePlayer {
   /// The options are those of the case, but for a connection that only shows that the testee lives.
   func connect(_ step: ConnectStep, options: TesteeOptions? = nil) throws {
     let options = options ?? (configuration.role == .client ? item.testee : serverOptions)
-    let descriptors: (input: Int32, output: Int32)
-    if case .forEachConnection(let start) = source {
-      let testee = try start(options)
-      add(testee)
-      descriptors = (testee.child.standardOutput, testee.child.standardInput)
-    } else if configuration.role == .server {
-      guard let server else { throw CaseDataProblem(description: "there is no server to connect to") }
-      let bufferByteCount = step.receiveBufferByteCount.map(Int32.init)
-      let descriptor = try server.address.connectedDescriptor(receiveBufferByteCount: bufferByteCount)
-      descriptors = (descriptor, descriptor)
-    } else {
-      let address = try meeting.clientAddress()
-      var members = JSON.Object()
-      members["address"] = .string(address)
-      if isSealed {
-        members["user"] = .string(options.user ?? String(decoding: Self.usualUser, as: UTF8.self))
-        members["key"] = .string(options.key ?? Hexadecimal.text(Self.usualKey))
-      }
-      members["settings"] = options.settings
-      members["limits"] = options.limits
-      commands["connect:\(step.name)"] = try give("connect", members, to: currentTestee())
-      let descriptor = try wait(for: "the testee to connect to \(address)", limit: timeLimit) {
-        try checkConnect(step.name)
-        return meeting.takeStream()
-      }
-      try meeting.configure(descriptor)
-      if let byteCount = step.receiveBufferByteCount {
-        try SystemCalls.setOption(descriptor, level: SOL_SOCKET, SO_RCVBUF, Int32(byteCount))
-      }
-      descriptors = (descriptor, descriptor)
-    }
     let isClient = configuration.role == .server
-    let trace = StreamTrace(name: step.name, isClient: isClient)
-    let stream = try ByteStream(input: descriptors.input, output: descriptors.output, poller: poller, trace: trace)
+    let trace = StreamTrace(name: step.name, isClient: isClient, clock: clock)
+    let stream = try stream(step, options, trace)
     let connection = KitConnection(
       name: step.name,
       isClient: isClient,
@@ -93,6 +60,38 @@ extension CasePlayer {
     )
     add(connection)
     try open(connection, until: step.start, step.opening)
+  }
+
+  /// The stream of a connection: one that the kit makes to the testee's server, or one that the testee makes when it is
+  /// told to connect.
+  private func stream(_ step: ConnectStep, _ options: TesteeOptions, _ trace: StreamTrace) throws -> any CaseStream {
+    if case .forEachConnection(let start) = source {
+      let (testee, stream) = try start(options, trace)
+      add(testee)
+      return stream
+    }
+    if configuration.role == .server {
+      guard let server else { throw CaseDataProblem(description: "there is no server to connect to") }
+      return try meeting.connect(
+        to: server.address,
+        receiveBufferByteCount: step.receiveBufferByteCount,
+        trace: trace
+      )
+    }
+    let address = try meeting.clientAddress()
+    var members = JSON.Object()
+    members["address"] = .string(address)
+    if isSealed {
+      members["user"] = .string(options.user ?? String(decoding: Self.usualUser, as: UTF8.self))
+      members["key"] = .string(options.key ?? Hexadecimal.text(Self.usualKey))
+    }
+    members["settings"] = options.settings
+    members["limits"] = options.limits
+    commands["connect:\(step.name)"] = try give("connect", members, to: currentTestee())
+    return try wait(for: "the testee to connect to \(address)", limit: timeLimit) {
+      try checkConnect(step.name)
+      return try meeting.takeStream(receiveBufferByteCount: step.receiveBufferByteCount, trace: trace)
+    }
   }
 
   /// A testee that cannot even connect fails the case at once.

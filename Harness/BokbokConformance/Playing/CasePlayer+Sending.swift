@@ -68,7 +68,7 @@ extension CasePlayer {
       stream.send(Array(bytes[start..<min(start + pieces.byteCount, bytes.count)]))
       try wait(for: "the stream to take a piece") { stream.isFlushed ? true : nil }
       if pieces.interval > .zero {
-        let isOver = try poller.wait(until: .now + pieces.interval) { stream.inputEnd != nil ? true : nil }
+        let isOver = try clock.wait(until: clock.now + pieces.interval) { stream.inputEnd != nil ? true : nil }
         if isOver == true { return }
       }
     }

@@ -81,7 +81,7 @@ extension CasePlayer {
   private func expectNoConnection() throws {
     // Whoever connects has connected before the testee answers another command.
     _ = try success(of: give("hello", to: currentTestee()))
-    try poller.serve(until: .now + .milliseconds(1))
+    try clock.serve(for: .milliseconds(1))
     guard !meeting.hasWaitingStream else {
       throw CaseFailure(expected: "no other connection of the testee", got: "one")
     }

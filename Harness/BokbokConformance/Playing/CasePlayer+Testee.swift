@@ -21,7 +21,7 @@ extension CasePlayer {
     for testee in testees { try noteOpened(of: testee) }
   }
 
-  private func noteOpened(of testee: TesteeProcess) throws {
+  private func noteOpened(of testee: any CaseTestee) throws {
     while let index = testee.events.firstIndex(where: { $0["event"] == "opened" }) {
       let event = testee.events.remove(at: index)
       // One whose stream is over is meant only if there is no other.
@@ -79,7 +79,7 @@ extension CasePlayer {
     }
   }
 
-  func give(_ name: String, _ members: JSON.Object = JSON.Object(), to testee: TesteeProcess) -> GivenCommand {
+  func give(_ name: String, _ members: JSON.Object = JSON.Object(), to testee: any CaseTestee) -> GivenCommand {
     GivenCommand(testee: testee, sequence: testee.send(name, members), name: name)
   }
 
@@ -209,7 +209,7 @@ extension CasePlayer {
 
   /// An event and the process that it came from.
   private struct TakenEvent {
-    let testee: TesteeProcess
+    let testee: any CaseTestee
     let message: JSON
   }
 

@@ -7,12 +7,12 @@ final class CasePlayer {
   let item: Case
   let configuration: Configuration
   let source: TesteeSource
-  let poller: Poller
-  let meeting: MeetingPoint
+  let clock: any CaseClock
+  let meeting: any MeetingPlace
   let timeLimit: Duration
 
   /// The processes of the case, in the order in which they were started.
-  private(set) var testees: [TesteeProcess] = []
+  private(set) var testees: [any CaseTestee] = []
   /// The connections of the case, in the order in which they were made.
   private(set) var connections: [KitConnection] = []
   var ids: [String: UInt32] = [:]
@@ -38,14 +38,14 @@ final class CasePlayer {
     _ item: Case,
     configuration: Configuration,
     testee: TesteeSource,
-    poller: Poller,
-    meeting: MeetingPoint,
+    clock: any CaseClock,
+    meeting: any MeetingPlace,
     timeLimit: Duration
   ) {
     self.item = item
     self.configuration = configuration
     self.source = testee
-    self.poller = poller
+    self.clock = clock
     self.meeting = meeting
     self.timeLimit = timeLimit
   }
@@ -56,10 +56,10 @@ final class CasePlayer {
     if case .running(let testee) = source {
       testees = [testee]
       testee.beginCase()
-      descriptorsBefore = OpenDescriptors(process: testee.child.processID)
+      descriptorsBefore = testee.openDescriptors()
     }
     // What a testee does for a second only has to be looked at in time.
-    poller.heartbeat = item.steps.contains(where: \.looksInTime) ? .milliseconds(20) : nil
+    clock.heartbeat = item.steps.contains(where: \.looksInTime) ? .milliseconds(20) : nil
     try startServerIfNeeded()
     if item.start != .none {
       let first = ConnectStep(
@@ -102,18 +102,18 @@ final class CasePlayer {
     connections.append(connection)
   }
 
-  func add(_ testee: TesteeProcess) {
+  func add(_ testee: any CaseTestee) {
     testees.append(testee)
   }
 
   /// The process that commands about no connection go to: the only one, or the one that was started last.
-  func currentTestee() throws -> TesteeProcess {
+  func currentTestee() throws -> any CaseTestee {
     guard let testee = testees.last else { throw CaseDataProblem(description: "no process of the testee runs") }
     return testee
   }
 
   /// The first of the processes that has died or broken the contract.
-  var failedTestee: TesteeProcess? { testees.first { $0.failure != nil } }
+  var failedTestee: (any CaseTestee)? { testees.first { $0.failure != nil } }
 
   func connection(_ name: String) throws -> KitConnection {
     guard let connection = connections.last(where: { $0.name == name }) else {
@@ -134,7 +134,7 @@ final class CasePlayer {
     _ condition: () throws -> Result?
   ) throws -> Result {
     let limit = limit ?? self.limit(currentStep)
-    let result = try poller.wait(until: .now + limit) { () throws -> Result? in
+    let result = try clock.wait(until: clock.now + limit) { () throws -> Result? in
       // Before the condition: it may look at what a message says.
       try noteMessages()
       if let result = try condition() { return result }
@@ -149,15 +149,15 @@ final class CasePlayer {
 /// Where the processes of a case come from.
 enum TesteeSource {
   /// One process is for all connections, and for the cases after this one.
-  case running(TesteeProcess)
+  case running(any CaseTestee)
   /// Each connection has a process of its own, which this starts with the options of its server: its standard input and
   /// output are the connection.
-  case forEachConnection((TesteeOptions) throws -> TesteeProcess)
+  case forEachConnection((TesteeOptions, StreamTrace) throws -> (testee: any CaseTestee, stream: any CaseStream))
 }
 
 /// A command to which a step may want the reply.
 struct GivenCommand {
-  let testee: TesteeProcess
+  let testee: any CaseTestee
   let sequence: Int
   let name: String
 

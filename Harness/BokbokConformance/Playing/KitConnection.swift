@@ -5,10 +5,10 @@ final class KitConnection {
   let name: String
   let isClient: Bool
   let isSealed: Bool
-  let stream: ByteStream
+  let stream: any CaseStream
   let trace: StreamTrace
   /// The process at the other end.
-  let testee: TesteeProcess
+  let testee: any CaseTestee
   /// What the testee's server or client was told.
   let testeeOptions: TesteeOptions
 
@@ -46,9 +46,9 @@ final class KitConnection {
     name: String,
     isClient: Bool,
     isSealed: Bool,
-    stream: ByteStream,
+    stream: any CaseStream,
     trace: StreamTrace,
-    testee: TesteeProcess,
+    testee: any CaseTestee,
     testeeOptions: TesteeOptions
   ) {
     self.name = name

@@ -5,7 +5,7 @@ internal import Foundation
 ///
 /// Over standard input and output a testee that serves is started for each connection, and one that connects starts the
 /// kit's relay, which finds the kit over a UNIX socket.
-final class MeetingPoint {
+final class MeetingPoint: MeetingPlace {
   private let transport: Configuration.Transport
   private let poller: Poller
   private let directory: String
@@ -36,11 +36,6 @@ final class MeetingPoint {
     return transport == .stdio ? try Relay.address(socketPath: path) : listener.address.text
   }
 
-  /// Readies a stream that the testee has made.
-  func configure(_ descriptor: Int32) throws {
-    try listener?.address.configure(descriptor)
-  }
-
   /// Writes a file for `--users-file`, which only this user can read, and returns its path.
   func writeUsers(_ users: JSON) throws -> String {
     usersFileCount += 1
@@ -56,16 +51,30 @@ final class MeetingPoint {
     publicKeys.insert(publicKey).inserted
   }
 
+  func connect(
+    to address: SocketAddress,
+    receiveBufferByteCount: Int?,
+    trace: StreamTrace
+  ) throws -> any CaseStream {
+    let descriptor = try address.connectedDescriptor(receiveBufferByteCount: receiveBufferByteCount.map(Int32.init))
+    return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
+  }
+
   /// The stream of a testee that has connected; nil while there is none.
-  func takeStream() -> Int32? {
-    listener?.takeAccepted()
+  func takeStream(receiveBufferByteCount: Int?, trace: StreamTrace) throws -> (any CaseStream)? {
+    guard let listener, let descriptor = listener.takeAccepted() else { return nil }
+    try listener.address.configure(descriptor)
+    if let receiveBufferByteCount {
+      try SystemCalls.setOption(descriptor, level: SOL_SOCKET, SO_RCVBUF, Int32(receiveBufferByteCount))
+    }
+    return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
   }
 
   /// Whether a testee has connected and no case has taken the stream.
   var hasWaitingStream: Bool { listener.map { !$0.accepted.isEmpty } ?? false }
 
   func dropWaitingStreams() {
-    while let stream = takeStream() { Foundation.close(stream) }
+    while let stream = listener?.takeAccepted() { Foundation.close(stream) }
   }
 
   func close() {

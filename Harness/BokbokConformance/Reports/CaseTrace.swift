@@ -10,7 +10,7 @@ package struct CaseTrace: Sendable {
   /// An empty trace.
   package init() {}
 
-  init(connections: [KitConnection], testees: [TesteeProcess], start: ContinuousClock.Instant) {
+  init(connections: [KitConnection], testees: [any CaseTestee], start: ContinuousClock.Instant) {
     for connection in connections { rows += Self.rows(of: connection.trace, start: start) }
     for entry in testees.flatMap({ $0.log }) {
       let text = String(entry.line.prefix(300))

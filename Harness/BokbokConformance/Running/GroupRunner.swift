@@ -95,7 +95,7 @@ final class GroupRunner {
   }
 
   /// The process that a failure is about: one that has failed before all others.
-  private func judgedTestee(_ player: CasePlayer) throws -> TesteeProcess? {
+  private func judgedTestee(_ player: CasePlayer) throws -> (any CaseTestee)? {
     if player.failedTestee == nil { try poller.serve(until: .now + .milliseconds(20)) }
     return player.failedTestee ?? player.testees.last
   }
@@ -105,7 +105,7 @@ final class GroupRunner {
       item,
       configuration: group.configuration,
       testee: testee,
-      poller: poller,
+      clock: poller,
       meeting: meeting,
       timeLimit: timeLimit
     )
@@ -115,11 +115,14 @@ final class GroupRunner {
 
   private func testeeSource() throws -> TesteeSource {
     guard group.configuration.isProcessForEachConnection else { return .running(try runningTestee()) }
-    return .forEachConnection { [self] options in try startedForOneConnection(options) }
+    return .forEachConnection { [self] options, trace in try startedForOneConnection(options, trace) }
   }
 
   /// A process whose standard input and output are one connection of a server.
-  private func startedForOneConnection(_ options: TesteeOptions) throws -> TesteeProcess {
+  private func startedForOneConnection(
+    _ options: TesteeOptions,
+    _ trace: StreamTrace
+  ) throws -> (testee: any CaseTestee, stream: any CaseStream) {
     var words = ["--stdio"]
     if group.configuration.security == .sealed {
       words += ["--users-file", try meeting.writeUsers(options.users ?? CasePlayer.usualUsers)]
@@ -136,13 +139,20 @@ final class GroupRunner {
     do {
       // The time in which an interpreter starts is no part of the case.
       _ = try Preflight.hello(testee, poller: poller)
-      return testee
     } catch {
       testee.release()
       close(testee.child.standardInput)
       close(testee.child.standardOutput)
       throw error
     }
+    let child = testee.child
+    let stream = try ByteStream(
+      input: child.standardOutput,
+      output: child.standardInput,
+      poller: poller,
+      trace: trace
+    )
+    return (testee, stream)
   }
 
   private func runningTestee() throws -> TesteeProcess {
@@ -179,7 +189,7 @@ final class GroupRunner {
 
   // MARK: Judging
 
-  private func judge(_ error: any Error, _ testee: TesteeProcess?) -> (CaseResult.State, CaseResult.Problem) {
+  private func judge(_ error: any Error, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
     if let testee, !(error is TesteeProcess.Failure) {
       // A process that died explains everything else: it is never taken for a rejection.
       try? poller.serve(until: .now + .milliseconds(20))
@@ -209,11 +219,11 @@ final class GroupRunner {
 
   /// A testee that answers its commands had the time to do what was waited for: then the missing of it is a fault. One
   /// that answers nothing may be held up by the machine.
-  private func judge(_ timeOut: TimedOut, _ testee: TesteeProcess?) -> (CaseResult.State, CaseResult.Problem) {
+  private func judge(_ timeOut: TimedOut, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
     let expected = timeOut.waitedFor
     let waited = "nothing within \(timeOut.limit)"
     guard let testee else { return (.inconclusive, CaseResult.Problem(expected: expected, got: waited)) }
-    let sequence = testee.send("hello")
+    let sequence = testee.send("hello", JSON.Object())
     let reply = try? poller.wait(until: .now + timeLimit) {
       testee.takeReply(to: sequence) ?? (testee.failure == nil ? nil : .null)
     }

@@ -12,7 +12,7 @@ enum StreamEnd: String, Sendable {
 /// wants, with half-close and reset as distinct acts.
 ///
 /// It has a descriptor for each way, which are the same for a socket and differ for a pair of pipes.
-final class ByteStream: PollSource {
+final class ByteStream: PollSource, CaseStream {
   private var inputDescriptor: Int32
   private var outputDescriptor: Int32
   private let poller: Poller

@@ -10,7 +10,7 @@ protocol PollSource: AnyObject {
 }
 
 /// Waits on all streams and processes of one group of cases, on one thread: nothing in the kit needs a lock or a sleep.
-final class Poller {
+final class Poller: CaseClock {
   private var sources: [any PollSource] = []
 
   /// The most time between two looks at the sources, where something is judged by what the kit was there to see; nil: as
@@ -24,6 +24,8 @@ final class Poller {
   /// The longest time for which the machine kept the kit from looking, since the heartbeat was set.
   private(set) var longestDelay = Duration.zero
   private var lastLook: ContinuousClock.Instant?
+
+  var now: ContinuousClock.Instant { .now }
 
   func add(_ source: any PollSource) {
     sources.append(source)

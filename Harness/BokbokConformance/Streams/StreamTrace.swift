@@ -18,17 +18,21 @@ final class StreamTrace {
   var sealedFrames: [[UInt8]: [UInt8]] = [:]
 
   private let keepsEntries: Bool
+  private let clock: (any CaseClock)?
 
-  /// - Parameter keepsEntries: false where streams run for long, and their bytes are kept elsewhere.
-  init(name: String, isClient: Bool, keepsEntries: Bool = true) {
+  /// - Parameters:
+  ///   - keepsEntries: false where streams run for long, and their bytes are kept elsewhere.
+  ///   - clock: what tells the time of an entry; nil: the system.
+  init(name: String, isClient: Bool, keepsEntries: Bool = true, clock: (any CaseClock)? = nil) {
     self.name = name
     self.isClient = isClient
     self.keepsEntries = keepsEntries
+    self.clock = clock
   }
 
   func note(_ entry: Entry) {
     guard keepsEntries else { return }
-    entries.append((.now, entry))
+    entries.append((clock?.now ?? .now, entry))
   }
 
   /// All bytes of one direction.

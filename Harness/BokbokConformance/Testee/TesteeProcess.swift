@@ -2,7 +2,7 @@ internal import Foundation
 
 /// A running testee: commands go to its standard input, replies and events come from its standard output, and its
 /// standard error is kept. With `--stdio` its standard streams are a connection's, and the contract has a socket.
-final class TesteeProcess: PollSource {
+final class TesteeProcess: PollSource, CaseTestee {
   private static let errorTextByteCountMax = 65_536
   private static let lineByteCountMax = 64 << 20
 
@@ -106,6 +106,8 @@ final class TesteeProcess: PollSource {
     events = []
     replies = [:]
   }
+
+  func openDescriptors() -> OpenDescriptors? { OpenDescriptors(process: child.processID) }
 
   // MARK: The end
 
