@@ -57,8 +57,10 @@ public struct ConformanceOptions: Sendable {
   /// A folder whose case files replace the embedded ones.
   public var casesDirectory: String?
 
-  /// How long the kit waits for something that should come at once, in any step that names no time of its own. A
-  /// backstop: no verdict rests on how fast a testee is. Default: 5 s.
+  /// How long the kit waits on an idle machine for something that should come at once, in any step that names no time of
+  /// its own. A backstop: no verdict rests on how fast a testee is. A testee that answers slowly, or a busy machine, is
+  /// given up to eight times as long, and a case that runs into the limit is played again, alone and with four times as
+  /// much. Default: 5 s.
   public var timeLimit: Duration = .seconds(5)
 
   /// Whether the trace of every failing case is shown, or only its first lines. Default: all of it.

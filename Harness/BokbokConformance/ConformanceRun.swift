@@ -64,7 +64,8 @@ public struct ConformanceRun: Sendable {
     let implementation = try Implementation(options.testee)
     let contract = options.checksContract ? try TesteeContract() : nil
     let declaration: Declaration
-    switch await preflight(implementation, contract) {
+    let pace = Pace()
+    switch await preflight(implementation, contract, pace) {
     case .success(let found): declaration = found
     case .failure(let status): return status.code
     }
@@ -86,12 +87,14 @@ public struct ConformanceRun: Sendable {
       implementation: implementation,
       timeLimit: options.timeLimit,
       jobCount: options.jobCount,
+      pace: pace,
       contract: contract,
       directory: directory
     )
     results += await scheduler.run(declared) { progress.note($0) }
     progress.clear()
-    let summary = summary(results, planned, suite, implementation, declaration, .now - start)
+    var summary = summary(results, planned, suite, implementation, declaration, .now - start)
+    summary.pace = pace.measured
     try report(summary, specification)
     return summary.exitStatus
   }
@@ -102,11 +105,12 @@ public struct ConformanceRun: Sendable {
 
   private func preflight(
     _ implementation: Implementation,
-    _ contract: TesteeContract?
+    _ contract: TesteeContract?,
+    _ pace: Pace
   ) async -> Result<Declaration, PreflightStatus> {
     let result = await onOwnThread { () -> Result<Declaration, PreflightStatus> in
       do {
-        return .success(try Preflight.run(implementation, contract: contract))
+        return .success(try Preflight.run(implementation, contract: contract, pace: pace))
       } catch let error as SystemCallError {
         RunSurroundings.complain("the testee cannot be started: \(error)")
         return .failure(PreflightStatus(code: Status.wrongUsage))

@@ -34,10 +34,10 @@ package struct Case: Sendable {
   let start: Start
   let opening: OpeningStep
   let receiveBufferByteCount: Int?
-  let testee: TesteeOptions
+  var testee: TesteeOptions
   /// Whether a connection that is open after the last step is closed in order.
   let closesAtEnd: Bool
-  let steps: [Step]
+  var steps: [Step]
 
   /// The requirement, such as `F-1`.
   package var requirement: String { String(id.prefix { $0 != "/" }) }

@@ -7,8 +7,8 @@ struct Step: Sendable {
   /// The configurations in which it is played: all of these words must hold.
   let only: [String]
   let timeLimit: Duration?
-  let pieces: Pieces?
-  let action: Action
+  var pieces: Pieces?
+  var action: Action
   /// The step as it stands in the file, for the trace.
   let source: JSON
 

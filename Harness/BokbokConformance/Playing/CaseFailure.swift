@@ -4,6 +4,8 @@ struct CaseFailure: Error {
   var clause: String?
   let expected: String
   let got: String
+  /// Whether the testee may only have been too slow.
+  var dependsOnTime = false
 }
 
 /// The testee has more descriptors open than before the case. If the same case leaves more again, they leak; what a testee

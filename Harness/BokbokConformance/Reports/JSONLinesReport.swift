@@ -68,6 +68,10 @@ enum JSONLinesReport {
       "uselessExcuses": .array(summary.uselessExcuses.map { .string($0) }),
       "unplayedTransports": .array(summary.unplayedTransports.map { .string($0) }),
       "milliseconds": .integer(summary.duration.milliseconds),
+      "pace": [
+        "roundTripMicroseconds": .integer(Int(summary.pace.roundTripAtStart / .microseconds(1))),
+        "stretchPercent": .integer(Int(summary.pace.factorMax * 100)),
+      ],
       "exitStatus": .integer(Int(summary.exitStatus)),
     ]
   }

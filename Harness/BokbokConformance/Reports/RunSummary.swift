@@ -12,6 +12,11 @@ struct RunSummary {
   let unplayedTransports: [String]
   let isStrict: Bool
   let duration: Duration
+  /// How fast the testee answered, and by how much times were stretched for it.
+  var pace = Pace.Measured()
+
+  /// What passed only when it was run again, alone and with longer time limits.
+  var passedAtSecondAttempt: [CaseResult] { results.filter { $0.state == .pass && $0.firstAttempt != nil } }
 
   func count(_ state: CaseResult.State) -> Int { results.count { $0.state == state } }
 

@@ -73,6 +73,13 @@ struct TableReport {
       let transports = summary.unplayedTransports.joined(separator: ", ")
       lines.append("declared, but not played by this kit: \(transports)")
     }
+    for result in summary.passedAtSecondAttempt {
+      lines.append("\(result.path) passed at the second attempt, alone; the first: \(result.firstAttempt?.got ?? "")")
+    }
+    if summary.pace.factorMax > 1 {
+      let tenths = Int(summary.pace.factorMax * 10)
+      lines.append("the testee answered slowly: time limits were stretched up to \(tenths / 10).\(tenths % 10) times")
+    }
     lines.append("suite \(summary.suiteDigest.prefix(16)), \(summary.suiteCaseCount) cases")
     return lines
   }

@@ -33,6 +33,8 @@ package struct CaseResult: Sendable {
     /// The step in which it showed, such as `3`, and as it stands in the file; nil after the last one.
     package var step: String?
     package var stepSource: String?
+    /// Whether another machine, or the same one at another time, might have shown something else.
+    package var dependsOnTime = false
     package var expected: String
     package var got: String
     /// What went over the streams and the contract, with times.
@@ -46,10 +48,15 @@ package struct CaseResult: Sendable {
   package var state: State
   package var problem: Problem?
   package var duration: Duration
-  /// How the first attempt ended, where the case was run again.
+  /// How the first attempt ended, where the case was run again, alone and with longer time limits.
   package var firstAttempt: Problem?
   /// Why a failure is expected, where the manifest says so.
   package var excuse: String?
+
+  /// Whether the first attempt proves nothing, since more time might have changed it: it is run again, alone.
+  var isToBeRepeated: Bool {
+    state == .inconclusive || (state == .fail && problem?.dependsOnTime == true)
+  }
 
   /// `F-1/unknown-kind/sealed/unix/server`.
   package var path: String { "\(item.id)/\(configuration.path)" }

@@ -12,6 +12,8 @@ final class GroupRunner {
   private let group: CaseGroup
   private let implementation: Implementation
   private let timeLimit: Duration
+  private let pace: Pace
+  private let stretch: Double
   private let contract: TesteeContract?
   private let poller = Poller()
   private let meeting: MeetingPoint
@@ -24,16 +26,24 @@ final class GroupRunner {
   /// How long it may take to end when it is told to.
   static let endLimit: Duration = .seconds(5)
 
+  /// - Parameters:
+  ///   - timeLimit: how long to wait for what should come at once, on an idle machine.
+  ///   - pace: what stretches that, and all times of the cases, with the load of the machine.
+  ///   - stretch: a further factor of all times, for another attempt at a case.
   init(
     _ group: CaseGroup,
     implementation: Implementation,
     timeLimit: Duration,
+    pace: Pace = Pace(),
+    stretch: Double = 1,
     contract: TesteeContract?,
     directory: String
   ) {
     self.group = group
     self.implementation = implementation
     self.timeLimit = timeLimit
+    self.pace = pace
+    self.stretch = stretch
     self.contract = contract
     self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
   }
@@ -80,6 +90,7 @@ final class GroupRunner {
         problem.stepSource = player.currentStep?.source.encodedText
         problem.trace = CaseTrace(connections: player.connections, testees: player.testees, start: start)
         problem.errorText = player.testees.map { String(decoding: $0.errorText, as: UTF8.self) }.joined()
+        problem.dependsOnTime = problem.dependsOnTime || item.dependsOnTime
         result.state = state
         result.problem = problem
         player.abandon()
@@ -100,14 +111,18 @@ final class GroupRunner {
     return player.failedTestee ?? player.testees.last
   }
 
+  /// By how much all times are stretched at present.
+  private var factor: Double { pace.factor * stretch }
+
   private func makePlayer(_ item: Case, _ testee: TesteeSource) -> CasePlayer {
-    CasePlayer(
-      item,
+    let factor = factor
+    return CasePlayer(
+      item.stretched(by: factor),
       configuration: group.configuration,
       testee: testee,
       clock: poller,
       meeting: meeting,
-      timeLimit: timeLimit
+      timeLimit: timeLimit * factor
     )
   }
 
@@ -138,7 +153,8 @@ final class GroupRunner {
     )
     do {
       // The time in which an interpreter starts is no part of the case.
-      _ = try Preflight.hello(testee, poller: poller)
+      _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
+      try measure(testee)
     } catch {
       testee.release()
       close(testee.child.standardInput)
@@ -156,7 +172,10 @@ final class GroupRunner {
   }
 
   private func runningTestee() throws -> TesteeProcess {
-    if let testee, testee.failure == nil { return testee }
+    if let testee, testee.failure == nil {
+      try measure(testee)
+      return testee
+    }
     endTestee()
     let testee = try TesteeProcess(
       command: implementation.command,
@@ -165,9 +184,17 @@ final class GroupRunner {
       contract: contract
     )
     self.testee = testee
-    _ = try Preflight.hello(testee, poller: poller)
+    _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
     warmUp(testee)
     return testee
+  }
+
+  /// Measures the pace from time to time, between two cases.
+  private func measure(_ testee: TesteeProcess) throws {
+    guard pace.takeTurn() else { return }
+    let start = ContinuousClock.now
+    _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
+    pace.note(.now - start)
   }
 
   /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
@@ -181,7 +208,7 @@ final class GroupRunner {
     guard let testee else { return }
     self.testee = nil
     if testee.failure == nil {
-      _ = try? testee.end(within: Self.endLimit)
+      _ = try? testee.end(within: Self.endLimit * factor)
     } else {
       testee.release()
     }
@@ -197,7 +224,13 @@ final class GroupRunner {
     }
     switch error {
     case let failure as CaseFailure:
-      return (.fail, CaseResult.Problem(clause: failure.clause, expected: failure.expected, got: failure.got))
+      let problem = CaseResult.Problem(
+        clause: failure.clause,
+        dependsOnTime: failure.dependsOnTime,
+        expected: failure.expected,
+        got: failure.got
+      )
+      return (.fail, problem)
     case let failure as TesteeProcess.Failure:
       let problem = CaseResult.Problem(expected: "the testee goes on", got: "\(failure)")
       if case .died = failure { return (.crashed, problem) }
@@ -206,7 +239,7 @@ final class GroupRunner {
     case let growth as DescriptorGrowth:
       let expected = "\(growth.countBefore) descriptors of the testee are open, as before the case"
       let got = "new ones, also when the case was played again: \(growth.additions.joined(separator: ", "))"
-      return (.fail, CaseResult.Problem(expected: expected, got: got))
+      return (.fail, CaseResult.Problem(dependsOnTime: true, expected: expected, got: got))
     case let timeOut as TimedOut:
       return judge(timeOut, testee)
     case let refusal as UnsupportedByTestee:
@@ -217,25 +250,27 @@ final class GroupRunner {
     }
   }
 
-  /// A testee that answers its commands had the time to do what was waited for: then the missing of it is a fault. One
-  /// that answers nothing may be held up by the machine.
+  /// A testee that answers its commands had the time to do what was waited for: then the missing of it is a fault, once
+  /// the case has been played again alone. One that answers nothing may be held up by the machine.
   private func judge(_ timeOut: TimedOut, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
     let expected = timeOut.waitedFor
     let waited = "nothing within \(timeOut.limit)"
-    guard let testee else { return (.inconclusive, CaseResult.Problem(expected: expected, got: waited)) }
+    guard let testee else {
+      return (.inconclusive, CaseResult.Problem(dependsOnTime: true, expected: expected, got: waited))
+    }
     let sequence = testee.send("hello", JSON.Object())
-    let reply = try? poller.wait(until: .now + timeLimit) {
+    let reply = try? poller.wait(until: .now + max(timeOut.limit, timeLimit * factor)) {
       testee.takeReply(to: sequence) ?? (testee.failure == nil ? nil : .null)
     }
     switch reply {
     case nil:
       let got = waited + "; the testee does not answer its commands either"
-      return (.inconclusive, CaseResult.Problem(expected: expected, got: got))
+      return (.inconclusive, CaseResult.Problem(dependsOnTime: true, expected: expected, got: got))
     case .null?:
       return judge(testee.failure ?? .died("ended"), testee)
     case .some:
       let got = waited + ", while the testee answers its commands"
-      return (.fail, CaseResult.Problem(expected: expected, got: got))
+      return (.fail, CaseResult.Problem(dependsOnTime: true, expected: expected, got: got))
     }
   }
 }

@@ -1,11 +1,18 @@
 /// What is asked of a testee before any case: that it speaks the contract, what it can do, and that it admits what it
 /// cannot.
 enum Preflight {
-  /// Starts a testee, learns what it declares, tries the canary and ends it.
+  /// How often the time of a reply is measured before the first case.
+  private static let measurementCount = 5
+
+  /// Starts a testee, learns what it declares and how fast it answers, tries the canary and ends it.
   ///
   /// Throws ``CaseFailure``, ``TimedOut``, ``TesteeProcess/Failure`` for a testee that is none, and
   /// ``SystemCallError`` if it cannot be started.
-  static func run(_ implementation: Implementation, contract: TesteeContract?) throws -> Declaration {
+  static func run(
+    _ implementation: Implementation,
+    contract: TesteeContract?,
+    pace: Pace = Pace()
+  ) throws -> Declaration {
     let poller = Poller()
     let testee = try TesteeProcess(
       command: implementation.command,
@@ -17,6 +24,11 @@ enum Preflight {
     do {
       let declaration = try hello(testee, poller: poller)
       try canary(testee, poller: poller)
+      for _ in 0..<measurementCount {
+        let start = ContinuousClock.now
+        _ = try hello(testee, poller: poller)
+        pace.note(.now - start)
+      }
       try end(testee)
       return declaration
     } catch {
@@ -24,8 +36,12 @@ enum Preflight {
     }
   }
 
-  static func hello(_ testee: TesteeProcess, poller: Poller) throws -> Declaration {
-    let reply = try reply(to: "hello", testee, poller, limit: GroupRunner.startLimit)
+  static func hello(
+    _ testee: TesteeProcess,
+    poller: Poller,
+    limit: Duration = GroupRunner.startLimit
+  ) throws -> Declaration {
+    let reply = try reply(to: "hello", testee, poller, limit: limit)
     return try Declaration(reply: reply)
   }
 

@@ -5,27 +5,44 @@ struct Scheduler: Sendable {
   /// The most cases that share a testee process: more processes start more often, fewer leave threads without work.
   private static let groupCaseCountMax = 48
 
+  /// By how much the times of a second attempt are stretched, on top of what the pace stretches.
+  private static let repeatStretch = 4.0
+  /// After so many second attempts in a row that ended like the first, the testee is the cause: no more are made.
+  private static let fruitlessRepeatCountMax = 8
+
   let implementation: Implementation
   let timeLimit: Duration
   let jobCount: Int
+  /// What all groups measure and are measured by.
+  var pace = Pace()
   /// The forms that the messages of the testee contract are checked against; nil if they are not.
   let contract: TesteeContract?
   /// A folder for sockets, with a short path.
   let directory: String
 
-  /// Runs all cases and gives their results in no particular order. What stays inconclusive is run again alone once.
+  /// Runs all cases and gives their results in no particular order. What more time might have changed is run again once,
+  /// alone and with longer time limits.
   func run(
     _ planned: [(item: Case, configuration: Configuration)],
     report: @escaping @Sendable (CaseResult) -> Void
   ) async -> [CaseResult] {
     let first = await run(groups(of: planned), jobCount: jobCount) { result in
-      if result.state != .inconclusive { report(result) }
+      if !result.isToBeRepeated { report(result) }
     }
-    var results = first.filter { $0.state != .inconclusive }
-    for attempt in first where attempt.state == .inconclusive {
+    var results = first.filter { !$0.isToBeRepeated }
+    var fruitlessCount = 0
+    for attempt in first where attempt.isToBeRepeated {
+      guard fruitlessCount < Self.fruitlessRepeatCountMax else {
+        var result = attempt
+        result.problem?.got += "; not run again: \(fruitlessCount) others that were ended in the same way"
+        report(result)
+        results.append(result)
+        continue
+      }
       let group = CaseGroup(configuration: attempt.configuration, cases: [attempt.item])
-      for var result in await run([group], jobCount: 1, report: { _ in }) {
+      for var result in await run([group], jobCount: 1, stretch: Self.repeatStretch, report: { _ in }) {
         result.firstAttempt = attempt.problem
+        fruitlessCount = result.state == attempt.state ? fruitlessCount + 1 : 0
         report(result)
         results.append(result)
       }
@@ -50,6 +67,7 @@ struct Scheduler: Sendable {
   private func run(
     _ groups: [CaseGroup],
     jobCount: Int,
+    stretch: Double = 1,
     report: @escaping @Sendable (CaseResult) -> Void
   ) async -> [CaseResult] {
     let work = Work(groups)
@@ -65,6 +83,8 @@ struct Scheduler: Sendable {
                 group,
                 implementation: implementation,
                 timeLimit: timeLimit,
+                pace: pace,
+                stretch: stretch,
                 contract: contract,
                 directory: folder
               )

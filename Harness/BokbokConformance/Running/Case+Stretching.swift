@@ -1,0 +1,80 @@
+extension Case {
+  /// Whether the outcome may depend on how fast the machine is: the case tells the testee time limits, waits for silence,
+  /// sends in slow pieces, or wants something sooner than the run's time limit.
+  var dependsOnTime: Bool {
+    let hasLimits = testee.limits?.object?.members.contains { Self.isTime($0.name) } ?? false
+    return hasLimits || steps.contains(where: \.dependsOnTime)
+  }
+
+  /// The case with all times that it names stretched by the factor: the testee's limits, silences, and the time between
+  /// two pieces.
+  func stretched(by factor: Double) -> Case {
+    guard factor > 1 else { return self }
+    var item = self
+    if let limits = testee.limits?.object {
+      item.testee.limits = .object(
+        JSON.Object(
+          limits.members.map { name, value in
+            guard Self.isTime(name), let milliseconds = value.integer else { return (name, value) }
+            return (name, .integer(Int((Double(milliseconds) * factor).rounded())))
+          }
+        )
+      )
+    }
+    item.steps = steps.map { $0.stretched(by: factor) }
+    return item
+  }
+
+  /// In the testee contract all times, and nothing else, end so.
+  private static func isTime(_ limit: String) -> Bool { limit.hasSuffix("Ms") }
+}
+
+extension Step {
+  fileprivate var dependsOnTime: Bool {
+    if timeLimit != nil || (pieces?.interval ?? .zero) > .zero { return true }
+    switch action {
+    case .silence: return true
+    case .connect(let step): return (step.opening.pieces?.interval ?? .zero) > .zero
+    case .opening(_, let opening): return (opening.pieces?.interval ?? .zero) > .zero
+    case .repeat(_, let steps): return steps.contains(where: \.dependsOnTime)
+    default: return false
+    }
+  }
+
+  /// `withinMs` stays: where it is short, a testee that is not at fault is much faster, and one that is at fault may be
+  /// no slower than a longer time.
+  fileprivate func stretched(by factor: Double) -> Step {
+    var step = self
+    step.pieces = pieces?.stretched(by: factor)
+    switch action {
+    case .silence(let duration): step.action = .silence(duration * factor)
+    case .connect(let connect):
+      step.action = .connect(
+        ConnectStep(
+          name: connect.name,
+          start: connect.start,
+          opening: connect.opening.stretched(by: factor),
+          receiveBufferByteCount: connect.receiveBufferByteCount
+        )
+      )
+    case .opening(let stage, let opening): step.action = .opening(until: stage, opening.stretched(by: factor))
+    case .repeat(let times, let steps): step.action = .repeat(times: times, steps.map { $0.stretched(by: factor) })
+    default: break
+    }
+    return step
+  }
+}
+
+extension OpeningStep {
+  fileprivate func stretched(by factor: Double) -> OpeningStep {
+    var opening = self
+    opening.pieces = pieces?.stretched(by: factor)
+    return opening
+  }
+}
+
+extension Step.Pieces {
+  fileprivate func stretched(by factor: Double) -> Step.Pieces {
+    Step.Pieces(byteCount: byteCount, interval: interval * factor)
+  }
+}
