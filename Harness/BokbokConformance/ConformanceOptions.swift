@@ -25,6 +25,24 @@ public struct ConformanceOptions: Sendable {
   /// clauses) or `F-*`. Default, empty: all.
   public var clausePatterns: [String] = []
 
+  /// Which sections' or subjects' cases run: patterns for the letters of a section, such as `F`, or for the name of a
+  /// subject, such as `frames`. Default, empty: all.
+  public var sectionPatterns: [String] = []
+
+  /// How much the specification demands what a case proves.
+  public enum RequirementLevel: String, Sendable, CaseIterable {
+    /// What an implementation must do.
+    case must
+    /// What it should do: a failure is a warning, unless the run is strict.
+    case should
+  }
+
+  /// Only cases of this level run. Default, nil: both.
+  public var requirementLevel: RequirementLevel?
+
+  /// The version of the suite whose cases run, from 1 on. Default, nil: the newest, with what is not published yet.
+  public var suiteVersion: Int?
+
   /// Which configurations run: patterns such as `sealed/unix/server`, `plain/*` or `*/client`. Default, empty: all.
   public var configurationPatterns: [String] = []
 

@@ -40,8 +40,10 @@ public struct ConformanceRun: Sendable {
     }
     let specification = try SpecificationIndex.embedded()
     let loader = try CaseLoader(specification: specification)
-    let suite = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()
+    let whole = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()
     let selection = CaseSelection(options)
+    let suite = try edition(of: whole, selection)
+    try selection.checkPatterns(suite.cases, Configuration.all)
     var planned: [(item: Case, configuration: Configuration)] = []
     for item in suite.cases {
       planned += Configuration.all.filter { selection.includes(item, $0) }.map { (item, $0) }
@@ -51,6 +53,30 @@ public struct ConformanceRun: Sendable {
     }
     if options.listsOnly { return list(suite, selection) }
     return try await run(planned, suite, specification)
+  }
+
+  /// The suite in the version that was asked for.
+  private func edition(of suite: CaseSuite, _ selection: CaseSelection) throws(DataError) -> CaseSuite {
+    guard let number = options.suiteVersion else { return suite }
+    guard let ledger = suite.ledger else {
+      let message = "the cases have no ledger, which would tell what version \(number) was: \(CaseLedger.path)"
+      throw DataError(file: "--suite", message: message)
+    }
+    let edition = try ledger.edition(number, of: suite.cases)
+    guard edition.lost.isEmpty else {
+      let lines = edition.lost.prefix(10).map { "  \($0.id): \($0.reason)" }
+      let more = edition.lost.count > 10 ? ["  and \(edition.lost.count - 10) more"] : []
+      let message = """
+        version \(number) cannot be played with these cases, since \(edition.lost.count) of it are not as they were:
+        \((lines + more).joined(separator: "\n"))
+        use a release of the command with that version, or its cases with --cases-folder
+        """
+      throw DataError(file: "--suite", message: message)
+    }
+    var suite = suite
+    suite.cases = edition.cases
+    suite.version = edition.version
+    return suite
   }
 
   // MARK: Running
@@ -157,6 +183,7 @@ public struct ConformanceRun: Sendable {
       implementation: implementation.name,
       declaration: declaration,
       suiteDigest: suite.digest,
+      suiteVersion: suite.version ?? suite.ledger.map { SuiteVersion($0.newest) },
       suiteCaseCount: suite.cases.count,
       results: results,
       uselessExcuses: useless,
@@ -186,7 +213,7 @@ public struct ConformanceRun: Sendable {
   }
 
   private func list(_ suite: CaseSuite, _ selection: CaseSelection) -> Int32 {
-    for item in suite.cases where selection.includes(item) {
+    for item in suite.cases where selection.includes(item, in: Configuration.all) {
       let count = Configuration.all.count { selection.includes(item, $0) }
       let clauses = item.clauses.joined(separator: " ")
       print("\(item.id)  [\(item.level.rawValue), \(count) configurations, \(clauses)]  \(item.title)")

@@ -24,6 +24,12 @@ static const unsigned char handshake[] = {
 static const unsigned char keys[] = {
 #embed "../../Harness/Cases/keys.json"
 };
+static const unsigned char ledger[] = {
+#embed "../../Harness/Cases/Ledger/ledger.json"
+};
+static const unsigned char ledger_schema[] = {
+#embed "../../Harness/Cases/Ledger/ledger.schema.json"
+};
 static const unsigned char opening[] = {
 #embed "../../Harness/Cases/opening.json"
 };
@@ -52,6 +58,8 @@ static const struct bokbok_data_file files[] = {
     BOKBOK_DATA_FILE("Harness/Cases/frames.json", frames),
     BOKBOK_DATA_FILE("Harness/Cases/handshake.json", handshake),
     BOKBOK_DATA_FILE("Harness/Cases/keys.json", keys),
+    BOKBOK_DATA_FILE("Harness/Cases/Ledger/ledger.json", ledger),
+    BOKBOK_DATA_FILE("Harness/Cases/Ledger/ledger.schema.json", ledger_schema),
     BOKBOK_DATA_FILE("Harness/Cases/opening.json", opening),
     BOKBOK_DATA_FILE("Harness/Cases/ping.json", ping),
     BOKBOK_DATA_FILE("Harness/Cases/records.json", records),

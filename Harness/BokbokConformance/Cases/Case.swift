@@ -38,6 +38,8 @@ package struct Case: Sendable {
   /// Whether a connection that is open after the last step is closed in order.
   let closesAtEnd: Bool
   var steps: [Step]
+  /// SHA-256 over what is played and demanded, in hexadecimal: two cases that demand the same have the same.
+  package var digest = ""
 
   /// The requirement, such as `F-1`.
   package var requirement: String { String(id.prefix { $0 != "/" }) }

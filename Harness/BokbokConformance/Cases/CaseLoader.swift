@@ -29,11 +29,24 @@ package struct CaseLoader {
     for path in EmbeddedFiles.paths(in: Self.folder, suffix: ".json") where !path.hasSuffix(".schema.json") {
       files.append((String(path.dropFirst(Self.folder.count + 1)), EmbeddedFiles.contents(of: path) ?? []))
     }
-    return try suite(of: files)
+    let path = "\(Self.folder)/\(CaseLedger.path)"
+    guard let ledger = EmbeddedFiles.contents(of: path) else {
+      throw DataError(file: path, message: "the command does not carry this file")
+    }
+    return try checked(suite(of: files), CaseLedger(ledger, file: path), file: path)
   }
 
-  /// The cases of all files in a folder that end in `.json`, but for schemas.
+  /// The cases of all files in a folder that end in `.json`, but for schemas, with the ledger of the folder if it has one.
+  /// Cases that break a promise of the ledger are an error.
   package func suite(inDirectory directory: String) throws(DataError) -> CaseSuite {
+    let suite = try uncheckedSuite(inDirectory: directory)
+    return try suite.ledger.map { (ledger: CaseLedger) throws(DataError) in
+      try checked(suite, ledger, file: "\(directory)/\(CaseLedger.path)")
+    } ?? suite
+  }
+
+  /// The same, whether the cases agree with the ledger or not.
+  func uncheckedSuite(inDirectory directory: String) throws(DataError) -> CaseSuite {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: directory)
@@ -47,7 +60,21 @@ package struct CaseLoader {
       }
       files.append((name, Array(contents)))
     }
-    return try suite(of: files)
+    var suite = try suite(of: files)
+    let path = "\(directory)/\(CaseLedger.path)"
+    guard let contents = FileManager.default.contents(atPath: path) else { return suite }
+    suite.ledger = try CaseLedger(Array(contents), file: path)
+    return suite
+  }
+
+  /// The suite with its ledger, unless it breaks a promise.
+  private func checked(_ suite: CaseSuite, _ ledger: CaseLedger, file: String) throws(DataError) -> CaseSuite {
+    if let broken = ledger.disagreements(with: suite.cases).first(where: \.breaksPromise) {
+      throw DataError(file: file, place: "case \(broken.id)", message: broken.message)
+    }
+    var suite = suite
+    suite.ledger = ledger
+    return suite
   }
 
   /// The cases of these files. An id that stands twice, anywhere, is an error.
@@ -78,7 +105,9 @@ package struct CaseLoader {
     for item in document["cases"]?.array ?? [] {
       let id = item["id"]?.string ?? ""
       do {
-        cases.append(try CaseDecoder(case: item, subject: subject).decode())
+        var decoded = try CaseDecoder(case: item, subject: subject).decode()
+        decoded.digest = Self.digest(of: item)
+        cases.append(decoded)
       } catch let problem as CaseDecoder.Problem {
         let place = problem.step.map { "case \(id), step \($0)" } ?? "case \(id)"
         throw DataError(file: file, place: place, message: problem.message)
@@ -88,6 +117,25 @@ package struct CaseLoader {
       try checkClauses(of: cases[cases.count - 1], file: file)
     }
     return cases
+  }
+
+  /// What is played and demanded; not what is only said to people about it, nor the id.
+  private static func digest(of item: JSON) -> String {
+    let bytes = content(item, without: ["id", "title", "why"]).encodedBytes
+    return Hexadecimal.text(SHA256.hash(of: ByteBuffer(bytes: bytes)))
+  }
+
+  /// The value in a form that does not depend on the order of members, without these of them, and without remarks in it.
+  private static func content(_ json: JSON, without names: Set<String> = ["note"]) -> JSON {
+    switch json {
+    case .array(let elements):
+      return .array(elements.map { content($0) })
+    case .object(let object):
+      let members = object.members.filter { !names.contains($0.name) }.sorted { $0.name < $1.name }
+      return .object(JSON.Object(members.map { ($0.name, content($0.value)) }))
+    default:
+      return json
+    }
   }
 
   private func checkClauses(of item: Case, file: String) throws(DataError) {
@@ -125,7 +173,11 @@ package struct CaseLoader {
 
 /// All cases of a run.
 package struct CaseSuite: Sendable {
-  package let cases: [Case]
+  package internal(set) var cases: [Case]
   /// SHA-256 over the files, in hexadecimal: reports state which cases they are about.
   package let digest: String
+  /// The ledger of the cases; nil where they have none.
+  package var ledger: CaseLedger?
+  /// The version that the cases are of, where it is not the ledger's newest.
+  package var version: SuiteVersion?
 }

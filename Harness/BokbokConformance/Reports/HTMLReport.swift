@@ -68,7 +68,7 @@ struct HTMLReport {
       ("Ran", "\(summary.results.count - unrun) in \(Self.seconds(summary.duration)) s"),
       ("Did not run", unrun == 0 ? "0" : "\(unrun), not declared by the testee"),
       ("Outcome", counts.map { "\($0.count) \($0.state.rawValue)" }.joined(separator: ", ")),
-      ("Suite", "\(summary.suiteCaseCount) cases, digest \(summary.suiteDigest)"),
+      ("Suite", "\(summary.suiteVersionText): \(summary.suiteCaseCount) cases, digest \(summary.suiteDigest)"),
     ]
     let rows = HTMLText.joined(
       facts.map { name, text in "<dt>\(name)</dt><dd>\(String(displaying: text, charactersMax: 1000))</dd>\n" }

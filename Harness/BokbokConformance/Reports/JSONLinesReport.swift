@@ -15,6 +15,7 @@ enum JSONLinesReport {
       "type": "header",
       "report": .integer(version),
       "suite": .string(summary.suiteDigest),
+      "suiteVersion": version(summary),
       "suiteCases": .integer(summary.suiteCaseCount),
       "implementation": .string(summary.implementation),
       "testee": [
@@ -26,6 +27,12 @@ enum JSONLinesReport {
         "features": .array(declaration.features.map { .string($0) }),
       ],
     ]
+  }
+
+  /// The number of the suite's version, with the day of its publication; null where the cases have no ledger.
+  private static func version(_ summary: RunSummary) -> JSON {
+    guard let version = summary.suiteVersion else { return .null }
+    return ["number": .integer(version.number), "published": version.published.map { .string($0) } ?? .null]
   }
 
   private static func line(_ result: CaseResult, _ summary: RunSummary) -> JSON {
@@ -62,6 +69,7 @@ enum JSONLinesReport {
     for state in CaseResult.State.allCases { counts[state.rawValue] = .integer(summary.count(state)) }
     return [
       "type": "footer",
+      "suiteVersion": version(summary),
       "states": .object(counts),
       "failures": .integer(summary.results(weighing: .failure).count),
       "warnings": .integer(summary.results(weighing: .warning).count),

@@ -3,6 +3,8 @@ struct RunSummary {
   let implementation: String
   let declaration: Declaration
   let suiteDigest: String
+  /// The version of the suite; nil where the cases have no ledger.
+  let suiteVersion: SuiteVersion?
   /// Cases and configurations of the whole suite, also those that were not selected.
   let suiteCaseCount: Int
   let results: [CaseResult]
@@ -17,6 +19,9 @@ struct RunSummary {
 
   /// What passed only when it was run again, alone and with longer time limits.
   var passedAtSecondAttempt: [CaseResult] { results.filter { $0.state == .pass && $0.firstAttempt != nil } }
+
+  /// The version of the suite, for people.
+  var suiteVersionText: String { suiteVersion.map { "version \($0)" } ?? "without versions" }
 
   func count(_ state: CaseResult.State) -> Int { results.count { $0.state == state } }
 

@@ -30,7 +30,7 @@ struct TableReport {
     guard !configurations.isEmpty else { return [] }
     let heads = configurations.map { $0.path.split(separator: "/").map(String.init) }
     let width = 9
-    var lines = ["", summary.title, ""]
+    var lines = ["", summary.title, "suite \(summary.suiteVersionText)", ""]
     for row in 0..<3 {
       lines.append(pad("", 14) + heads.map { padLeft($0[row], width) }.joined())
     }
@@ -80,7 +80,9 @@ struct TableReport {
       let tenths = Int(summary.pace.factorMax * 10)
       lines.append("the testee answered slowly: time limits were stretched up to \(tenths / 10).\(tenths % 10) times")
     }
-    lines.append("suite \(summary.suiteDigest.prefix(16)), \(summary.suiteCaseCount) cases")
+    lines.append(
+      "suite \(summary.suiteVersionText): \(summary.suiteCaseCount) cases, digest \(summary.suiteDigest.prefix(16))"
+    )
     return lines
   }
 

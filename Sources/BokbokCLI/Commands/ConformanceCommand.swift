@@ -20,7 +20,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         2    wrong usage or data
         3    trouble of the kit's own, or a case without a clear outcome
       """,
-    subcommands: [RelayCommand.self]
+    subcommands: [RelayCommand.self, LedgerCommand.self]
   )
 
   @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
@@ -40,6 +40,26 @@ struct ConformanceCommand: AsyncParsableCommand {
     help: "Run only cases that cover these clauses or requirements, such as F-1.a or F-1."
   )
   var clauses: [String] = []
+
+  @Option(
+    name: .customLong("section"),
+    help: "Run only the cases of these sections, such as F, or subjects, such as frames."
+  )
+  var sections: [String] = []
+
+  @Option(
+    help: "Run only cases of this level: must or should.",
+    transform: { word in
+      guard let level = ConformanceOptions.RequirementLevel(rawValue: word) else {
+        throw ValidationError("--requirement-level is must or should, not \(word).")
+      }
+      return level
+    }
+  )
+  var requirementLevel: ConformanceOptions.RequirementLevel?
+
+  @Option(help: "Run the cases of this version of the suite; the newest one unless given.")
+  var suite: Int?
 
   @Option(
     name: .customLong("configuration"),
@@ -145,6 +165,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.casePatterns = cases
     options.clausePatterns = clauses
     options.configurationPatterns = configurations
+    options.sectionPatterns = sections
+    options.requirementLevel = requirementLevel
+    options.suiteVersion = suite
     options.listsOnly = list
     options.jsonPath = json
     options.junitPath = junit
