@@ -60,9 +60,12 @@ let package = Package(
     ),
     // The vectors, cases and the specification, compiled into the binary that needs them.
     .target(name: "CBokbokData"),
+    // What a testee that is a client of exec: starts; the conformance kit looks for it beside its own executable.
+    .target(name: "CBokbokRelay"),
+    .executableTarget(name: "bokbok-relay", dependencies: ["CBokbokRelay"], path: "Sources/BokbokRelay"),
     .target(
       name: "BokbokConformance",
-      dependencies: ["BokbokCore", "CBokbokData", .product(name: "NIOCore", package: "swift-nio")],
+      dependencies: ["BokbokCore", "CBokbokData", "CBokbokRelay", .product(name: "NIOCore", package: "swift-nio")],
       path: "Harness/BokbokConformance",
       swiftSettings: settings
     ),

@@ -3,7 +3,8 @@ extension CasePlayer {
   /// to where they were.
   func finish(descriptorsBefore: OpenDescriptors?) throws {
     for connection in connections { try finish(connection) }
-    if needsSurvivalProof { try proveSurvival() }
+    // A process that has served its one connection is not needed any more: that new ones serve, the next case shows.
+    if needsSurvivalProof, !configuration.isProcessForEachConnection { try proveSurvival() }
     try stopServer()
     try checkReports()
     if case .forEachConnection = source { try endTestees() }
@@ -60,7 +61,7 @@ extension CasePlayer {
     }
   }
 
-  /// The testee answers a good request on a new connection: the same process, or with `--stdio` a new one.
+  /// The testee answers a good request on a new connection.
   private func proveSurvival() throws {
     if configuration.role == .server {
       let knowsUsualUser = item.testee.users == nil

@@ -1,19 +1,20 @@
 internal import ArgumentParser
 internal import BokbokConformance
 
-/// `bokbok conformance relay`: what a testee that is the client starts as an `exec:` address.
-struct RelayCommand: AsyncParsableCommand {
+/// `bokbok conformance relay`: what a testee that is the client starts as an `exec:` address, where the executable
+/// `bokbok-relay` has not been installed beside this one.
+struct RelayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "relay",
     abstract: "Join standard input and output to a conformance run that waits at a UNIX socket.",
     shouldDisplay: false
   )
 
-  @Argument(help: "The path of the socket.")
-  var path: String
+  @Argument(parsing: .captureForPassthrough, help: "The path of the socket, and options that only the kit gives.")
+  var words: [String]
 
-  func run() async throws {
-    let status = await Relay.run(socketPath: path)
+  func run() throws {
+    let status = Relay.run(words)
     if status != 0 { throw ExitCode(status) }
   }
 }
