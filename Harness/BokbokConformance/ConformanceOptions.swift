@@ -40,6 +40,35 @@ public struct ConformanceOptions: Sendable {
   /// Only cases of this level run. Default, nil: both.
   public var requirementLevel: RequirementLevel?
 
+  /// What the cases are played with.
+  public enum Level: String, Sendable, CaseIterable {
+    /// The core of this command's library alone: bytes and calls, a clock that jumps, no I/O.
+    case core
+    /// A testee, over real streams.
+    case live
+  }
+
+  /// What the cases are played with. Default: a testee, over real streams.
+  public var level = Level.live
+
+  /// How what the kit sends is cut when the implementation reads it.
+  public enum Splitting: String, Sendable, CaseIterable {
+    /// It is not.
+    case whole
+    /// Byte by byte.
+    case bytes
+    /// Each case is played uncut, byte by byte, and with everything that the kit sends at once cut in two, at each place
+    /// in turn.
+    case every
+  }
+
+  /// How what the kit sends is cut; live, the system decides, so that only `whole` goes with ``level``'s default.
+  public var splitting = Splitting.whole
+
+  /// With ``Splitting/every``, in how many ways at most each case is cut, 1 or more: spread over all ways, other ones for
+  /// each case. Default, nil: in all.
+  public var splitWaysMax: Int?
+
   /// The version of the suite whose cases run, from 1 on. Default, nil: the newest, with what is not published yet.
   public var suiteVersion: Int?
 

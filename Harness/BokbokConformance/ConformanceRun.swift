@@ -9,7 +9,7 @@ public struct ConformanceRun: Sendable {
     static let trouble: Int32 = 3
   }
 
-  private let options: ConformanceOptions
+  let options: ConformanceOptions
 
   /// A run with these options.
   public init(_ options: ConformanceOptions) {
@@ -43,15 +43,18 @@ public struct ConformanceRun: Sendable {
     let whole = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()
     let selection = CaseSelection(options)
     let suite = try edition(of: whole, selection)
-    try selection.checkPatterns(suite.cases, Configuration.all)
+    let level = Configuration.Level(rawValue: options.level.rawValue) ?? .live
+    let configurations = Configuration.all(on: level)
+    try selection.checkPatterns(suite.cases, configurations)
     var planned: [(item: Case, configuration: Configuration)] = []
     for item in suite.cases {
-      planned += Configuration.all.filter { selection.includes(item, $0) }.map { (item, $0) }
+      planned += configurations.filter { selection.includes(item, $0) }.map { (item, $0) }
     }
     guard !planned.isEmpty else {
       throw DataError(file: "the selection", message: "no case matches: --list shows what there is")
     }
-    if options.listsOnly { return list(suite, selection) }
+    if options.listsOnly { return list(suite, selection, configurations) }
+    if level != .live { return try await runInMemory(planned, suite, specification, level) }
     return try await run(planned, suite, specification)
   }
 
@@ -151,7 +154,7 @@ public struct ConformanceRun: Sendable {
     return result
   }
 
-  private func summary(
+  func summary(
     _ results: [CaseResult],
     _ planned: [(item: Case, configuration: Configuration)],
     _ suite: CaseSuite,
@@ -165,7 +168,7 @@ public struct ConformanceRun: Sendable {
       let excuse = implementation.expectedFailures.first { expected in
         texts.contains { Wildcard.matches(expected.pattern, $0) }
       }
-      results[index].excuse = results[index].state == .notDeclared ? nil : excuse?.reason
+      results[index].excuse = results[index].state.isPlayed ? excuse?.reason : nil
     }
     // The order of the data files, whatever the threads did.
     let order = Dictionary(
@@ -173,7 +176,7 @@ public struct ConformanceRun: Sendable {
     )
     results.sort { order[$0.path, default: 0] < order[$1.path, default: 0] }
     let allPaths = suite.cases.flatMap { item in
-      [item.id] + Configuration.all.filter { item.applies(to: $0) }.map { "\(item.id)/\($0.path)" }
+      [item.id] + Configuration.everywhere.filter { item.applies(to: $0) }.map { "\(item.id)/\($0.path)" }
     }
     let useless = implementation.expectedFailures.map(\.pattern).filter { pattern in
       !allPaths.contains { Wildcard.matches(pattern, $0) }
@@ -195,7 +198,7 @@ public struct ConformanceRun: Sendable {
 
   // MARK: Output
 
-  private func report(_ summary: RunSummary, _ specification: SpecificationIndex) throws {
+  func report(_ summary: RunSummary, _ specification: SpecificationIndex) throws {
     let lines = JSONLinesReport.lines(summary)
     if options.jsonPath == "-" {
       print(lines.joined(separator: "\n"))
@@ -212,9 +215,9 @@ public struct ConformanceRun: Sendable {
     if let path = options.junitPath { try RunSurroundings.write(JUnitReport.text(summary), to: path) }
   }
 
-  private func list(_ suite: CaseSuite, _ selection: CaseSelection) -> Int32 {
-    for item in suite.cases where selection.includes(item, in: Configuration.all) {
-      let count = Configuration.all.count { selection.includes(item, $0) }
+  private func list(_ suite: CaseSuite, _ selection: CaseSelection, _ configurations: [Configuration]) -> Int32 {
+    for item in suite.cases where selection.includes(item, in: configurations) {
+      let count = configurations.count { selection.includes(item, $0) }
       let clauses = item.clauses.joined(separator: " ")
       print("\(item.id)  [\(item.level.rawValue), \(count) configurations, \(clauses)]  \(item.title)")
     }

@@ -49,10 +49,10 @@ package struct Case: Sendable {
 
   /// Whether the case runs in a configuration.
   func applies(to configuration: Configuration) -> Bool {
-    guard
-      roles.contains(configuration.role) && security.contains(configuration.security)
-        && transports.contains(configuration.transport)
-    else { return false }
+    guard roles.contains(configuration.role), security.contains(configuration.security) else { return false }
+    // The stream of the other levels behaves as a socket, whichever it is.
+    guard configuration.level == .live else { return transports.contains { $0 != .stdio } }
+    guard transports.contains(configuration.transport) else { return false }
     // A process that serves its standard input and output has one connection: there is nothing to count.
     return !(configuration.isProcessForEachConnection && testee.countsConnections)
   }
@@ -92,17 +92,46 @@ package struct Configuration: Sendable, Hashable {
     case stdio
   }
 
+  /// What is played with, and by whose time.
+  package enum Level: String, Sendable, CaseIterable {
+    /// The library's core alone: bytes and calls, a clock that jumps, no I/O.
+    case core
+    /// A testee of its own, over real streams.
+    case live
+  }
+
   package let security: Security
   package let transport: Transport
   package let role: Role
+  package let level: Level
 
-  /// The path that stands behind a case's id: `sealed/unix/server`.
-  package var path: String { "\(security.rawValue)/\(transport.rawValue)/\(role.rawValue)" }
+  package init(security: Security, transport: Transport, role: Role, level: Level = .live) {
+    self.security = security
+    self.transport = transport
+    self.role = role
+    self.level = level
+  }
+
+  /// The path that stands behind a case's id: `sealed/unix/server`, or `sealed/core/server` where nothing is transported.
+  package var path: String {
+    "\(security.rawValue)/\(level == .live ? transport.rawValue : level.rawValue)/\(role.rawValue)"
+  }
 
   /// Whether each connection is to a process of its own, which the kit starts with `--stdio`.
   var isProcessForEachConnection: Bool { transport == .stdio && role == .server }
 
-  /// All that this kit can play, in the order of the tables.
+  /// All that this kit can play on a level, in the order of the tables.
+  package static func all(on level: Level) -> [Configuration] {
+    guard level != .live else { return all }
+    return Security.allCases.flatMap { security in
+      Role.allCases.map { Configuration(security: security, transport: .unix, role: $0, level: level) }
+    }
+  }
+
+  /// All on all levels.
+  package static let everywhere = Level.allCases.flatMap { all(on: $0) }
+
+  /// All that this kit can play live, in the order of the tables.
   package static let all: [Configuration] = Security.allCases.flatMap { security in
     Transport.allCases.flatMap { transport in
       Role.allCases.map { Configuration(security: security, transport: transport, role: $0) }

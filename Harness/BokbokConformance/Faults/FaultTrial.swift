@@ -76,7 +76,7 @@ struct FaultTrial: Sendable {
   private mutating func note(_ result: CaseResult) {
     let found: Outcome
     switch result.state {
-    case .pass, .notDeclared: return
+    case .pass, .notDeclared, .notApplicable: return
     case .fail, .crashed, .unsupported: found = Self.judge(result)
     case .inconclusive, .error: found = .trouble
     }

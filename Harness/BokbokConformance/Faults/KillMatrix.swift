@@ -79,7 +79,7 @@ public struct KillMatrix: Sendable {
       directory: directory
     )
     let results = await scheduler.run(planned) { _ in }
-    let failures = results.filter { $0.state != .pass && $0.state != .notDeclared }
+    let failures = results.filter { $0.state != .pass && $0.state.isPlayed }
     for result in failures {
       let got = result.problem.map { "expected \($0.expected), got \($0.got)" } ?? ""
       RunSurroundings.complain("the testee without a fault: \(result.path): \(result.state.rawValue): \(got)")

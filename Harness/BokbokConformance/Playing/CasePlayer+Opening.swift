@@ -1,3 +1,5 @@
+internal import BokbokCore
+
 extension CasePlayer {
   /// The user that stands in the examples, and a key.
   static let usualUser = Array("alice".utf8)
@@ -56,7 +58,8 @@ extension CasePlayer {
       stream: stream,
       trace: trace,
       testee: try currentTestee(),
-      testeeOptions: options
+      testeeOptions: options,
+      freshSecret: { [meeting] () throws(SecretError) in try meeting.freshSecret() }
     )
     add(connection)
     try open(connection, until: step.start, step.opening)

@@ -174,7 +174,7 @@ extension Step {
 
   /// Whether the step is played in a configuration.
   func applies(to configuration: Configuration) -> Bool {
-    let words = [configuration.security.rawValue, configuration.transport.rawValue, configuration.role.rawValue]
+    let words = configuration.path.split(separator: "/").map(String.init)
     return only.allSatisfy { words.contains($0) }
   }
 }

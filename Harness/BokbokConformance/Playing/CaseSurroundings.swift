@@ -1,3 +1,5 @@
+internal import BokbokCore
+
 /// What passes the time while a case waits, and lets everything else go on meanwhile.
 ///
 /// Live it is the system's clock and its descriptors; the other levels have a clock that jumps.
@@ -94,4 +96,10 @@ protocol MeetingPlace: AnyObject {
   func dropWaitingStreams()
   /// Notes a testee's ephemeral public key; false if one has been used before.
   func noteFresh(publicKey: [UInt8]) -> Bool
+  /// 32 secret bytes for a handshake of the kit's.
+  func freshSecret() throws(SecretError) -> SecretBytes
+}
+
+extension MeetingPlace {
+  func freshSecret() throws(SecretError) -> SecretBytes { try SecretBytes.random(count: 32) }
 }

@@ -1,3 +1,5 @@
+internal import BokbokCore
+
 /// The kit's end of one connection: builds and reads what goes over its stream, and keeps what was sent and received.
 ///
 /// It decides nothing: what is sent and expected, and when, is the case's business.
@@ -49,7 +51,8 @@ final class KitConnection {
     stream: any CaseStream,
     trace: StreamTrace,
     testee: any CaseTestee,
-    testeeOptions: TesteeOptions
+    testeeOptions: TesteeOptions,
+    freshSecret: @escaping () throws(SecretError) -> SecretBytes
   ) {
     self.name = name
     self.isClient = isClient
@@ -58,7 +61,7 @@ final class KitConnection {
     self.trace = trace
     self.testee = testee
     self.testeeOptions = testeeOptions
-    self.handshake = KitHandshake(isClient: isClient)
+    self.handshake = KitHandshake(isClient: isClient, freshSecret: freshSecret)
   }
 
   /// An exchange id that no case uses.

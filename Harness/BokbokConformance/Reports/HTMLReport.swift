@@ -48,7 +48,7 @@ struct HTMLReport {
   private var verdict: HTMLText {
     let failures = summary.results(weighing: .failure).count
     switch summary.exitStatus {
-    case 0 where summary.results.allSatisfy { $0.state == .notDeclared }:
+    case 0 where summary.results.allSatisfy({ !$0.state.isPlayed }):
       return "<strong class=\"sign none\">– Nothing ran</strong>"
     case 0: return "<strong class=\"sign good\">✓ Passed</strong>"
     case 1 where failures > 0: return "<strong class=\"sign bad\">✗ Failed: \(failures)</strong>"
@@ -60,7 +60,7 @@ struct HTMLReport {
   private var facts: HTMLText {
     let declaration = summary.declaration
     let counts = CaseResult.State.allCases.map { (state: $0, count: summary.count($0)) }.filter { $0.count > 0 }
-    let unrun = summary.count(.notDeclared)
+    let unrun = summary.results.count { !$0.state.isPlayed }
     let facts = [
       ("Testee", "\(declaration.name) \(declaration.version)"),
       ("Declared", (declaration.roles + declaration.transports + declaration.security).joined(separator: ", ")),
@@ -93,7 +93,7 @@ struct HTMLReport {
 
   private var configurations: [Configuration] {
     let played = Set(summary.results.map(\.configuration))
-    return Configuration.all.filter(played.contains)
+    return Configuration.everywhere.filter(played.contains)
   }
 
   private var matrix: HTMLText {
@@ -134,7 +134,7 @@ struct HTMLReport {
 
   private func cell(_ results: [CaseResult], _ requirement: String) -> HTMLText {
     guard !results.isEmpty else { return "<td></td>" }
-    let run = results.filter { $0.state != .notDeclared }
+    let run = results.filter(\.state.isPlayed)
     guard !run.isEmpty else { return "<td class=\"none\">–</td>" }
     let weights = run.map { $0.weight(isStrict: summary.isStrict) }
     let (sign, name): (String, String)
@@ -166,7 +166,7 @@ struct HTMLReport {
   }
 
   private var undeclared: HTMLText {
-    let groups = Dictionary(grouping: summary.results.filter { $0.state == .notDeclared }) {
+    let groups = Dictionary(grouping: summary.results.filter { !$0.state.isPlayed }) {
       $0.problem?.expected ?? "not declared"
     }
     guard !groups.isEmpty else { return "" }

@@ -17,6 +17,8 @@ enum JSONLinesReport {
       "suite": .string(summary.suiteDigest),
       "suiteVersion": version(summary),
       "suiteCases": .integer(summary.suiteCaseCount),
+      "level": .string(summary.level.rawValue),
+      "split": .string(summary.splitting.rawValue),
       "implementation": .string(summary.implementation),
       "testee": [
         "name": .string(declaration.name),

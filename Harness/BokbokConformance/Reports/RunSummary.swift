@@ -20,6 +20,22 @@ struct RunSummary {
   /// What passed only when it was run again, alone and with longer time limits.
   var passedAtSecondAttempt: [CaseResult] { results.filter { $0.state == .pass && $0.firstAttempt != nil } }
 
+  /// On which level the cases were played, and how the kit's bytes were cut.
+  var level = Configuration.Level.live
+  var splitting = Splitting.whole
+
+  /// Both for people, where they are not the usual ones.
+  var levelText: String {
+    (level == .live ? "" : ", level \(level.rawValue)") + (splitting == .whole ? "" : ", split \(splitting.rawValue)")
+  }
+
+  /// Why cases make no sense on the level, and how many, the most first.
+  var reasonsNotApplicable: [(reason: String, count: Int)] {
+    let reasons = results.filter { $0.state == .notApplicable }.map { $0.problem?.expected ?? "" }
+    return Dictionary(grouping: reasons) { $0 }.map { ($0.key, $0.value.count) }
+      .sorted { ($1.count, $0.reason) < ($0.count, $1.reason) }
+  }
+
   /// The version of the suite, for people.
   var suiteVersionText: String { suiteVersion.map { "version \($0)" } ?? "without versions" }
 

@@ -13,7 +13,7 @@ struct TableReport {
 
   func lines() -> [String] {
     var lines: [String] = []
-    for result in summary.results where result.state != .pass && result.state != .notDeclared {
+    for result in summary.results where result.state != .pass && result.state.isPlayed {
       lines += problemLines(result)
     }
     lines += table()
@@ -24,7 +24,7 @@ struct TableReport {
   // MARK: The table
 
   private func table() -> [String] {
-    let configurations = Configuration.all.filter { configuration in
+    let configurations = Configuration.everywhere.filter { configuration in
       summary.results.contains { $0.configuration == configuration }
     }
     guard !configurations.isEmpty else { return [] }
@@ -50,7 +50,7 @@ struct TableReport {
 
   /// `12` where all passed, `11/12` where not, `–` where nothing was run.
   private func cell(_ results: [CaseResult]) -> String {
-    let run = results.filter { $0.state != .notDeclared }
+    let run = results.filter(\.state.isPlayed)
     guard !run.isEmpty else { return results.isEmpty ? "" : "–" }
     let passed = run.count { $0.state == .pass }
     return passed == run.count ? "\(passed)" : "\(passed)/\(run.count)"
@@ -60,8 +60,11 @@ struct TableReport {
     var lines = [""]
     let counts = CaseResult.State.allCases.map { (state: $0, count: summary.count($0)) }.filter { $0.count > 0 }
     let text = counts.map { "\($0.count) \($0.state.rawValue)" }.joined(separator: ", ")
-    let run = summary.results.count - summary.count(.notDeclared)
+    let run = summary.results.count(where: \.state.isPlayed)
     lines.append("\(run) run in \(seconds(summary.duration)) s: \(text.isEmpty ? "nothing" : text)")
+    for reason in summary.reasonsNotApplicable {
+      lines.append("\(reason.count) not applicable on this level: \(reason.reason)")
+    }
     let warnings = summary.results(weighing: .warning).count
     if warnings > 0 { lines.append("\(warnings) of level should did not pass: warnings") }
     let excused = summary.results.count { $0.excuse != nil && $0.state != .pass }
@@ -164,6 +167,6 @@ struct TableReport {
 
 extension RunSummary {
   fileprivate var title: String {
-    "conformance of \(implementation): \(declaration.name) \(declaration.version)"
+    "conformance of \(implementation): \(declaration.name) \(declaration.version)" + levelText
   }
 }

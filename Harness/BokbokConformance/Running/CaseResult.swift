@@ -5,6 +5,8 @@ package struct CaseResult: Sendable {
     case fail
     /// It needs what the testee did not declare.
     case notDeclared = "not-declared"
+    /// It makes no sense on the level that is played.
+    case notApplicable = "not-applicable"
     /// The testee declared it and then said that it cannot.
     case unsupported
     /// The testee died.
@@ -13,6 +15,9 @@ package struct CaseResult: Sendable {
     case inconclusive
     /// The kit's own trouble.
     case error
+
+    /// Whether the case was played at all.
+    package var isPlayed: Bool { self != .notDeclared && self != .notApplicable }
   }
 
   /// What went wrong, for people and reports.
@@ -72,7 +77,7 @@ package struct CaseResult: Sendable {
   package func weight(isStrict: Bool) -> Weight {
     if excuse != nil { return state == .pass ? .failure : .good }
     switch state {
-    case .pass, .notDeclared: return .good
+    case .pass, .notDeclared, .notApplicable: return .good
     case .inconclusive, .error: return .trouble
     case .fail, .unsupported, .crashed: return item.level == .should && !isStrict ? .warning : .failure
     }

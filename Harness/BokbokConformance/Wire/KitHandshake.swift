@@ -9,8 +9,12 @@ final class KitHandshake {
   private let isClient: Bool
   private var client: ClientHandshake?
 
-  init(isClient: Bool) {
+  private let freshSecret: () throws(SecretError) -> SecretBytes
+
+  /// - Parameter freshSecret: gives 32 bytes that were not used before.
+  init(isClient: Bool, freshSecret: @escaping () throws(SecretError) -> SecretBytes) {
     self.isClient = isClient
+    self.freshSecret = freshSecret
   }
 
   /// Message 1 of a client.
@@ -22,8 +26,8 @@ final class KitHandshake {
       preamble: preamble,
       userName: ByteBuffer(bytes: user),
       userKey: SecretBytes(copying: key),
-      sessionKey: SecretBytes.random(count: 32),
-      ephemeral: SecretBytes.random(count: 32)
+      sessionKey: freshSecret(),
+      ephemeral: freshSecret()
     )
     var buffer = ByteBuffer()
     try handshake.writeMessage1(into: &buffer)
@@ -59,7 +63,7 @@ final class KitHandshake {
     let handshake = try ServerHandshake(
       preamble: preamble,
       userName: ByteBuffer(bytes: user),
-      ephemeral: SecretBytes.random(count: 32)
+      ephemeral: freshSecret()
     )
     var buffer = ByteBuffer()
     do {

@@ -58,6 +58,31 @@ struct ConformanceCommand: AsyncParsableCommand {
   )
   var requirementLevel: ConformanceOptions.RequirementLevel?
 
+  @Option(
+    help: "What the cases are played with: live, a testee over real streams; core, this command's core without any.",
+    transform: { word in
+      guard let level = ConformanceOptions.Level(rawValue: word) else {
+        throw ValidationError("--level is core or live, not \(word).")
+      }
+      return level
+    }
+  )
+  var level = ConformanceOptions.Level.live
+
+  @Option(
+    help: "With --level core, how the kit's bytes are cut: whole, bytes, or every, which is at every place in turn.",
+    transform: { word in
+      guard let splitting = ConformanceOptions.Splitting(rawValue: word) else {
+        throw ValidationError("--split is whole, bytes or every, not \(word).")
+      }
+      return splitting
+    }
+  )
+  var split = ConformanceOptions.Splitting.whole
+
+  @Option(help: "With --split every, cut each case in so many ways at most, other ones for each case.")
+  var splitWays: Int?
+
   @Option(help: "Run the cases of this version of the suite; the newest one unless given.")
   var suite: Int?
 
@@ -125,6 +150,12 @@ struct ConformanceCommand: AsyncParsableCommand {
     guard testee == nil || implementation == nil else {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
+    guard level != .live || split == .whole else {
+      throw ValidationError("--split goes with --level core: live, the system decides what is read at once.")
+    }
+    guard splitWays == nil || (split == .every && (splitWays ?? 0) > 0) else {
+      throw ValidationError("--split-ways goes with --split every, and is 1 or more.")
+    }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
     guard
       !matrix || (testee == nil && implementation == nil && clauses.isEmpty && !list && !strict && casesFolder == nil)
@@ -168,6 +199,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.sectionPatterns = sections
     options.requirementLevel = requirementLevel
     options.suiteVersion = suite
+    options.level = level
+    options.splitting = split
+    options.splitWaysMax = splitWays
     options.listsOnly = list
     options.jsonPath = json
     options.junitPath = junit
