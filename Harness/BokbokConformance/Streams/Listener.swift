@@ -7,6 +7,7 @@ final class Listener: PollSource {
   private let poller: Poller
   /// Streams that were accepted and that no case has taken.
   private(set) var accepted: [Int32] = []
+  private var isClosed = false
 
   init(_ address: SocketAddress, poller: Poller) throws {
     let descriptor = try SystemCalls.streamSocket(address.family)
@@ -29,7 +30,11 @@ final class Listener: PollSource {
     close()
   }
 
+  /// Stops waiting, drops what nobody has taken, and removes a socket's file.
   func close() {
+    // Twice would close a descriptor that another thread has been given in between.
+    guard !isClosed else { return }
+    isClosed = true
     poller.remove(self)
     for stream in accepted { Foundation.close(stream) }
     accepted = []
