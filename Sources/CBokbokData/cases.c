@@ -45,6 +45,9 @@ static const unsigned char service[] = {
 static const unsigned char settings[] = {
 #embed "../../Harness/Cases/settings.json"
 };
+static const unsigned char standard_streams[] = {
+#embed "../../Harness/Cases/standard-streams.json"
+};
 static const unsigned char values[] = {
 #embed "../../Harness/Cases/values.json"
 };
@@ -65,6 +68,7 @@ static const struct bokbok_data_file files[] = {
     BOKBOK_DATA_FILE("Harness/Cases/records.json", records),
     BOKBOK_DATA_FILE("Harness/Cases/service.json", service),
     BOKBOK_DATA_FILE("Harness/Cases/settings.json", settings),
+    BOKBOK_DATA_FILE("Harness/Cases/standard-streams.json", standard_streams),
     BOKBOK_DATA_FILE("Harness/Cases/values.json", values),
 };
 

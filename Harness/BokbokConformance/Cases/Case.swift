@@ -68,9 +68,32 @@ struct TesteeOptions: Sendable, Equatable {
   /// The user and key of a sealed client; nil for the usual ones.
   var user: String?
   var key: String?
+  /// What a testee that connects over standard input and output starts; nil for a relay that only relays.
+  var relay: RelayOptions?
+  /// What the standard input and output of a testee that serves them are.
+  var standardStreams = StandardStreams.pipes
+
+  /// What connects a process that is started with `--stdio` to the kit.
+  enum StandardStreams: String, Sendable {
+    case pipes
+    /// A socket for each.
+    case sockets
+    /// One socket that is both, as inetd and systemd pass it.
+    case socket
+  }
 
   /// Whether the server is to bound how many connections it has, or how many are opening.
   var countsConnections: Bool { limits?["maxConnections"] != nil || limits?["maxOpening"] != nil }
+}
+
+/// What the relay does besides relaying, and with which words it is started.
+struct RelayOptions: Sendable, Equatable {
+  /// It does not end with its connection, but waits for a signal.
+  var lingers = false
+  /// It outlives SIGTERM.
+  var ignoresTermination = false
+  /// The end of the address, as it stands there: further words, quoted as in a shell.
+  var arguments = ""
 }
 
 /// One way in which the kit and a testee meet.

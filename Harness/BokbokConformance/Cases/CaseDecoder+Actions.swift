@@ -53,6 +53,7 @@ extension CaseDecoder {
     case "reply": return .reply(try reply(source))
     case "event": return .event(try event(source))
     case "noEvent": return .noEvent(try event(source))
+    case "relay": return .relay(try relayStep(source))
     default: return try expectation(name, source)
     }
   }

@@ -38,12 +38,15 @@ struct CaseDecoder {
         limits: options?["limits"],
         users: options?["users"],
         user: options?["user"]?.string,
-        key: options?["key"]?.string
+        key: options?["key"]?.string,
+        relay: options?["relay"].map { Self.relayOptions($0) },
+        standardStreams: options?["standardStreams"]?.string.flatMap { .init(rawValue: $0) } ?? .pipes
       ),
       closesAtEnd: source["finish"]?.string != "none",
       steps: try Self.steps(source["steps"]?.array ?? [], prefix: "")
     )
     try Self.checkSilences(in: decoded)
+    try Self.checkStandardStreams(in: decoded)
     return decoded
   }
 

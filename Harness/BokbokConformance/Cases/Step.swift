@@ -49,6 +49,7 @@ struct Step: Sendable {
     case noEvent(EventPattern)
     case noConnection
     case goodConnection
+    case relay(RelayStep)
     case `repeat`(times: Int, [Step])
   }
 
@@ -146,6 +147,24 @@ struct CloseStep: Sendable {
   let code: String
   let message: String
   let allowsAnswers: Bool
+}
+
+/// What the kit does to the relay of a connection, or what the relay reports next.
+enum RelayStep: Sendable {
+  /// It has been started with these words at its end, and these descriptors besides the standard ones.
+  case started(words: [String]?, descriptors: [Int]?)
+  /// Its standard input has ended.
+  case inputEnded
+  /// SIGTERM came, no sooner after the end of its input than this.
+  case terminated(notBefore: Duration)
+  /// It was killed, no sooner after SIGTERM than this.
+  case killed(notBefore: Duration)
+  /// It ended by itself, and no signal came.
+  case ended
+  /// Its process is gone from the table of processes.
+  case reaped
+  /// The kit kills it.
+  case kill
 }
 
 /// A command of the testee contract.

@@ -81,7 +81,7 @@ extension CasePlayer {
         trace: trace
       )
     }
-    let address = try meeting.clientAddress()
+    let address = try clientAddress(step.name, options)
     var members = JSON.Object()
     members["address"] = .string(address)
     if isSealed {
@@ -95,6 +95,13 @@ extension CasePlayer {
       try checkConnect(step.name)
       return try meeting.takeStream(receiveBufferByteCount: step.receiveBufferByteCount, trace: trace)
     }
+  }
+
+  private func clientAddress(_ name: String, _ options: TesteeOptions) throws -> String {
+    guard let relay = options.relay else { return try meeting.clientAddress() }
+    let (address, reports) = try meeting.reportingRelay(relay)
+    relays[name] = reports
+    return address
   }
 
   /// A testee that cannot even connect fails the case at once.

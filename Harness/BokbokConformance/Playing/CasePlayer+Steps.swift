@@ -16,6 +16,7 @@ extension CasePlayer {
     case .noEvent(let pattern): try expectNoEvent(pattern, on: step.connection)
     case .noConnection: try expectNoConnection()
     case .goodConnection: try playGoodConnection()
+    case .relay(let relayStep): try play(relayStep, on: step.connection)
     case .repeat(let times, let steps):
       for _ in 0..<times { try play(steps) }
     default: try playExpectation(step)

@@ -23,6 +23,8 @@ final class CasePlayer {
   var heldReplies: [String: JSON] = [:]
   /// Why a client's command to connect failed, by connection.
   var connectFailures: [String: JSON] = [:]
+  /// What the relays of connections report, by connection.
+  var relays: [String: RelayReports] = [:]
   /// The server that the testee runs for this case, where one process is for all connections.
   var server: (id: String, address: SocketAddress)?
   var serverOptions = TesteeOptions()
@@ -82,6 +84,7 @@ final class CasePlayer {
     if case .forEachConnection = source {
       for testee in testees { testee.release() }
     }
+    for reports in relays.values { reports.killRelay() }
     meeting.dropWaitingStreams()
   }
 

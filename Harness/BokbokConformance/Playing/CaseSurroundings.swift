@@ -89,6 +89,8 @@ protocol MeetingPlace: AnyObject {
   ) throws -> any CaseStream
   /// The address that the testee's clients are told to connect to.
   func clientAddress() throws -> String
+  /// The address of a relay that reports what happens to it, and where it does.
+  func reportingRelay(_ options: RelayOptions) throws -> (address: String, reports: RelayReports)
   /// The stream of a testee that has connected; nil while there is none.
   func takeStream(receiveBufferByteCount: Int?, trace: StreamTrace) throws -> (any CaseStream)?
   /// Whether a testee has connected and no case has taken the stream.
@@ -102,4 +104,10 @@ protocol MeetingPlace: AnyObject {
 
 extension MeetingPlace {
   func freshSecret() throws(SecretError) -> SecretBytes { try SecretBytes.random(count: 32) }
+}
+
+extension MeetingPlace {
+  func reportingRelay(_ options: RelayOptions) throws -> (address: String, reports: RelayReports) {
+    throw CaseDataProblem(description: "there is a relay only over standard input and output")
+  }
 }

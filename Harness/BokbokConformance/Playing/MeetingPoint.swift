@@ -12,6 +12,8 @@ final class MeetingPoint: MeetingPlace {
   private var listener: Listener?
   private var serverCount = 0
   private var usersFileCount = 0
+  private var relayReports: [RelayReports] = []
+  private var relayCount = 0
   /// The ephemeral public keys that testees of the group have used.
   private var publicKeys: Set<[UInt8]> = []
 
@@ -34,6 +36,17 @@ final class MeetingPoint: MeetingPlace {
     let listener = try listener ?? Listener(transport == .tcp ? .tcpLoopback() : .unix(path: path), poller: poller)
     self.listener = listener
     return transport == .stdio ? try Relay.address(socketPath: path) : listener.address.text
+  }
+
+  func reportingRelay(_ options: RelayOptions) throws -> (address: String, reports: RelayReports) {
+    _ = try clientAddress()
+    for reports in relayReports where reports.isOver { reports.close() }
+    relayReports.removeAll { $0.isOver }
+    relayCount += 1
+    let path = "\(directory)/relay-\(relayCount)"
+    let reports = try RelayReports(path: path, poller: poller)
+    relayReports.append(reports)
+    return (try Relay.address(socketPath: "\(directory)/kit", options, reportPath: path), reports)
   }
 
   /// Writes a file for `--users-file`, which only this user can read, and returns its path.
@@ -80,5 +93,7 @@ final class MeetingPoint: MeetingPlace {
   func close() {
     listener?.close()
     listener = nil
+    for reports in relayReports { reports.close() }
+    relayReports = []
   }
 }

@@ -58,6 +58,8 @@ extension Step {
         )
       )
     case .opening(let stage, let opening): step.action = .opening(until: stage, opening.stretched(by: factor))
+    case .relay(.terminated(let duration)): step.action = .relay(.terminated(notBefore: duration * factor))
+    case .relay(.killed(let duration)): step.action = .relay(.killed(notBefore: duration * factor))
     case .repeat(let times, let steps): step.action = .repeat(times: times, steps.map { $0.stretched(by: factor) })
     default: break
     }

@@ -148,6 +148,7 @@ final class GroupRunner {
       command: implementation.command(with: words),
       directory: implementation.directory,
       hasControl: true,
+      streams: options.standardStreams,
       poller: poller,
       contract: contract
     )
@@ -157,8 +158,7 @@ final class GroupRunner {
       try measure(testee)
     } catch {
       testee.release()
-      close(testee.child.standardInput)
-      close(testee.child.standardOutput)
+      for descriptor in Set([testee.child.standardInput, testee.child.standardOutput]) { close(descriptor) }
       throw error
     }
     let child = testee.child

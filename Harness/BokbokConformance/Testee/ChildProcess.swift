@@ -4,7 +4,7 @@ internal import Foundation
 /// its own for the contract where its standard streams are taken.
 final class ChildProcess {
   let processID: pid_t
-  /// The kit's ends of the pipes. Who takes them closes them.
+  /// The kit's ends of the pipes, or sockets, which may be one. Who takes them closes them.
   let standardInput: Int32
   let standardOutput: Int32
   let standardError: Int32
@@ -32,13 +32,17 @@ final class ChildProcess {
   }
 
   /// Starts the command; the first word is looked up in `PATH`.
-  init(command: [String], directory: String?, hasControl: Bool = false) throws {
+  init(
+    command: [String],
+    directory: String?,
+    hasControl: Bool = false,
+    streams: TesteeOptions.StandardStreams = .pipes
+  ) throws {
     var command = command
     guard !command.isEmpty else { throw SystemCallError(call: "an empty command", code: EINVAL) }
     // Not every system can spawn into another folder.
     if let directory { command = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, directory] + command }
-    let input = try SystemCalls.pipe()
-    let output = try SystemCalls.pipe()
+    let (input, output) = try Self.makeStreams(streams)
     let error = try SystemCalls.pipe()
     let control = hasControl ? try SystemCalls.socketPair() : nil
     #if os(Linux)
@@ -53,11 +57,11 @@ final class ChildProcess {
     defer {
       posix_spawn_file_actions_destroy(&actions)
       posix_spawnattr_destroy(&attributes)
-      for end in [input.reading, output.writing, error.writing] { close(end) }
+      for end in Set([input.theirs, output.theirs, error.writing]) { close(end) }
       if let control { close(control.theirs) }
     }
-    posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
-    posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
+    posix_spawn_file_actions_adddup2(&actions, input.theirs, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.theirs, 1)
     posix_spawn_file_actions_adddup2(&actions, error.writing, 2)
     if let control { posix_spawn_file_actions_adddup2(&actions, control.theirs, Self.childControl) }
     // The kit's threads block SIGPIPE, which the testee must not inherit.
@@ -76,15 +80,30 @@ final class ChildProcess {
       posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, &variables)
     }
     guard code == 0 else {
-      for end in [input.writing, output.reading, error.reading] { close(end) }
+      for end in Set([input.ours, output.ours, error.reading]) { close(end) }
       if let control { close(control.ours) }
       throw SystemCallError(call: "start \(command.joined(separator: " "))", code: code)
     }
     self.processID = processID
-    self.standardInput = input.writing
-    self.standardOutput = output.reading
+    self.standardInput = input.ours
+    self.standardOutput = output.ours
     self.standardError = error.reading
     self.control = control?.ours
+  }
+
+  /// The two ends of its standard input, and those of its standard output.
+  private static func makeStreams(
+    _ streams: TesteeOptions.StandardStreams
+  ) throws -> (input: (ours: Int32, theirs: Int32), output: (ours: Int32, theirs: Int32)) {
+    switch streams {
+    case .pipes:
+      let (input, output) = (try SystemCalls.pipe(), try SystemCalls.pipe())
+      return ((input.writing, input.reading), (output.reading, output.writing))
+    case .sockets: return (try SystemCalls.socketPair(), try SystemCalls.socketPair())
+    case .socket:
+      let socket = try SystemCalls.socketPair()
+      return (socket, socket)
+    }
   }
 
   /// Looks whether the process has ended, without waiting.

@@ -13,13 +13,16 @@ public enum Relay {
   private static let executableName = "bokbok-relay"
 
   /// The `exec:` address of a relay to this socket.
-  static func address(socketPath: String, options: [String] = []) throws -> String {
-    try addressText(command() + [socketPath] + options)
+  static func address(socketPath: String) throws -> String {
+    "exec:" + (try command() + [socketPath]).map(quoted).joined(separator: " ")
   }
 
-  /// The `exec:` address with these words.
-  private static func addressText(_ words: [String]) -> String {
-    "exec:" + words.map(quoted).joined(separator: " ")
+  /// The address of one that does more than that, and reports what happens to it at another socket.
+  static func address(socketPath: String, _ options: RelayOptions, reportPath: String) throws -> String {
+    var address = try address(socketPath: socketPath) + " --report " + quoted(reportPath)
+    if options.lingers { address += " --linger" }
+    if options.ignoresTermination { address += " --ignore-termination" }
+    return address + (options.arguments.isEmpty ? "" : " " + options.arguments)
   }
 
   private static func command() throws -> [String] {

@@ -57,11 +57,12 @@ final class TesteeProcess: PollSource, CaseTestee {
     command: [String],
     directory: String?,
     hasControl: Bool = false,
+    streams: TesteeOptions.StandardStreams = .pipes,
     poller: Poller,
     contract: TesteeContract?
   ) throws {
     self.contract = contract
-    self.child = try ChildProcess(command: command, directory: directory, hasControl: hasControl)
+    self.child = try ChildProcess(command: command, directory: directory, hasControl: hasControl, streams: streams)
     self.commands = child.control ?? child.standardInput
     self.answers = child.control ?? child.standardOutput
     self.poller = poller
