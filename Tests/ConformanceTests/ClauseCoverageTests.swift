@@ -6,7 +6,7 @@ import Testing
 /// Every clause of the specification is proved by a test that names it in its trait, or by a conformance case.
 @Suite struct ClauseCoverageTests {
   /// Clauses that nothing proves yet, and why. An entry whose clause is proved after all is an error too.
-  private static let notYet: [String: String] = [:]
+  private static let notYet: [String: String] = ["A-2.a": "the address stdio: is refused by this version"]
 
   @Test func everyClauseHasATestOrACase() throws {
     let specification = try SpecificationIndex.embedded()
