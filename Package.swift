@@ -65,7 +65,14 @@ let package = Package(
     .executableTarget(name: "bokbok-relay", dependencies: ["CBokbokRelay"], path: "Sources/BokbokRelay"),
     .target(
       name: "BokbokConformance",
-      dependencies: ["BokbokCore", "CBokbokData", "CBokbokRelay", .product(name: "NIOCore", package: "swift-nio")],
+      dependencies: [
+        "Bokbok",
+        "BokbokCore",
+        "CBokbokData",
+        "CBokbokRelay",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
       path: "Harness/BokbokConformance",
       swiftSettings: settings
     ),

@@ -44,6 +44,8 @@ public struct ConformanceOptions: Sendable {
   public enum Level: String, Sendable, CaseIterable {
     /// The core of this command's library alone: bytes and calls, a clock that jumps, no I/O.
     case core
+    /// This command's library over channels in memory, with a clock that jumps.
+    case memory
     /// A testee, over real streams.
     case live
   }

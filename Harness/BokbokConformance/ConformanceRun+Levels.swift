@@ -38,7 +38,9 @@ extension ConformanceRun {
     results += await runner.run(applicable) { progress.note($0) }
     progress.clear()
     let implementation = try Implementation(options.testee)
-    let declaration = try Declaration(reply: ["ok": CoreTestee.declaration])
+    let declaration = try Declaration(
+      reply: ["ok": level == .core ? CoreTestee.declaration : LibraryTestee.declaration]
+    )
     var summary = summary(results, planned, suite, implementation, declaration, .now - start)
     summary.level = level
     summary.splitting = splitting
@@ -55,7 +57,7 @@ extension Configuration.Level {
     if let feature = item.needs.first(where: { processFeatures.contains($0) }) {
       return "the feature \(feature) is a process's"
     }
-    if item.testee.limits?["maxOpening"] != nil {
+    if self == .core, item.testee.limits?["maxOpening"] != nil {
       return "a server bounds its opening streams, not a connection (O-12)"
     }
     return nil

@@ -3,7 +3,8 @@ import BokbokTestSupport
 import Foundation
 import Testing
 
-/// The same cases on the library's core alone, with the kit's bytes cut in every way.
+/// The same cases on the library's core alone, and on the library over channels in memory, with the kit's bytes cut in every
+/// way.
 @Suite(.timeLimit(.minutes(10)))
 struct LevelTests {
   /// All sections but the few cases with a million values, which take seconds each.
@@ -50,22 +51,28 @@ struct LevelTests {
     }
   }
 
-  @Test func everyCasePassesOnTheCoreWhereverItIsCut() async throws {
+  private static let levels = [ConformanceOptions.Level.core, .memory]
+
+  @Test(arguments: levels)
+  func everyCasePassesWhereverItIsCut(level: ConformanceOptions.Level) async throws {
     let outcome = try await Self.run { options in
+      options.level = level
       options.casePatterns = Self.quickCases
       options.splitting = .every
-      options.splitWaysMax = 2
+      options.splitWaysMax = 1
     }
     #expect(outcome.status == 0)
     let failed = outcome.cases.filter { !["pass", "not-applicable"].contains($0["state"]?.string) }
     #expect(failed.isEmpty, "\(failed.map(\.encodedText))")
     #expect(outcome.paths("pass").count > 1000)
-    #expect(outcome.header["level"]?.string == "core")
+    #expect(outcome.header["level"]?.string == level.rawValue)
     #expect(outcome.header["split"]?.string == "every")
   }
 
-  @Test func everyCasePassesOnTheCoreByteByByte() async throws {
+  @Test(arguments: levels)
+  func casesPassByteByByte(level: ConformanceOptions.Level) async throws {
     let outcome = try await Self.run { options in
+      options.level = level
       options.sectionPatterns = ["O", "H", "R", "F", "S", "P", "X", "C"]
       options.splitting = .bytes
     }
@@ -92,9 +99,15 @@ struct LevelTests {
       ]
     )
     #expect(outcome.cases.allSatisfy { $0["problem"]?["expected"]?.string?.contains("O-12") == true })
+    let other = try await Self.run { options in
+      options.casePatterns = ["O-12/*"]
+      options.level = .memory
+    }
+    #expect(other.paths("pass").count == 2)
   }
 
-  @Test func timeLimitsOfHoursPassAtOnce() async throws {
+  @Test(arguments: levels)
+  func timeLimitsOfHoursPassAtOnce(level: ConformanceOptions.Level) async throws {
     let outcome = try await Self.run(
       case: """
         { "id": "O-10/hours", "title": "A client that is silent for an hour is dropped", "clauses": ["O-10.a"],
@@ -108,30 +121,35 @@ struct LevelTests {
                     { "end": ["end", "reset"], "withinMs": 3601000 },
                     { "event": { "name": "closed", "reason": "lost" } }] }
         """
-    )
+    ) { $0.level = level }
     #expect(outcome.status == 0, "\(outcome.cases.map(\.encodedText))")
     #expect(outcome.paths("pass").count == 6)
   }
 
-  @Test func aCoreThatDoesNotDoWhatIsExpectedFails() async throws {
+  @Test(arguments: levels)
+  func whatIsNotAsExpectedFails(level: ConformanceOptions.Level) async throws {
     let text = CaseLoaderTests.oneCase(
       steps: "{ \"send\": { \"kind\": \"PING\", \"body\": { \"blob\": 8 } } }, { \"expect\": { \"kind\": \"CLOSE\" } }"
     )
-    let outcome = try await Self.run(case: text)
+    let outcome = try await Self.run(case: text) { $0.level = level }
     #expect(outcome.status == 1)
     #expect(outcome.paths("fail").count == 4)
     #expect(outcome.cases.allSatisfy { $0["problem"]?["got"]?.string?.hasPrefix("PONG") == true })
   }
 
-  @Test func whatNeverComesFailsAtTheEndOfTheTime() async throws {
+  @Test(arguments: levels)
+  func whatNeverComesFailsAtTheEndOfTheTime(level: ConformanceOptions.Level) async throws {
     let text = CaseLoaderTests.oneCase(steps: "{ \"expect\": { \"kind\": \"PING\" } }")
-    let outcome = try await Self.run(case: text) { $0.timeLimit = .seconds(86_400) }
+    let outcome = try await Self.run(case: text) { options in
+      options.level = level
+      options.timeLimit = .seconds(86_400)
+    }
     #expect(outcome.status == 1)
     #expect(outcome.paths("fail").count == 4)
     #expect(outcome.cases.allSatisfy { $0["problem"]?["got"]?.string?.contains("came to rest") == true })
   }
 
-  @Test func twoRunsAreTheSameByteForByte() async throws {
+  @Test func twoRunsOfTheCoreAreTheSameByteForByte() async throws {
     let text = CaseLoaderTests.oneCase(steps: "{ \"roundTrip\": {} }, { \"expect\": { \"kind\": \"PING\" } }")
     let first = try await Self.run(case: text) { $0.configurationPatterns = ["sealed/*"] }
     let second = try await Self.run(case: text) { $0.configurationPatterns = ["sealed/*"] }

@@ -119,6 +119,8 @@ package struct Configuration: Sendable, Hashable {
   package enum Level: String, Sendable, CaseIterable {
     /// The library's core alone: bytes and calls, a clock that jumps, no I/O.
     case core
+    /// The library, over channels in memory, with a clock that jumps.
+    case memory
     /// A testee of its own, over real streams.
     case live
   }

@@ -59,7 +59,7 @@ final class CoreConnection: VirtualActor {
   }
 
   /// The side of a client.
-  init(client command: CoreTestee.Command, id: String, stream: VirtualStream, testee: CoreTestee) throws {
+  init(client command: VirtualTestee.Command, id: String, stream: VirtualStream, testee: CoreTestee) throws {
     self.id = id
     self.server = nil
     self.testee = testee
@@ -74,13 +74,13 @@ final class CoreConnection: VirtualActor {
   }
 
   private static func clientSecurity(
-    _ command: CoreTestee.Command,
+    _ command: VirtualTestee.Command,
     _ entropy: VirtualEntropy
   ) throws -> ClientSecurity {
     guard let user = command.members["user"]?.string else { return .plain }
     let key = Hexadecimal.bytes(command.members["key"]?.string ?? "") ?? []
     guard key.count == PresharedKey.byteCount, (1...255).contains(user.utf8.count) else {
-      throw CoreTestee.Refusal(kind: "other", message: "a key has 32 bytes, and a user name 1 to 255")
+      throw VirtualTestee.Refusal(kind: "other", message: "a key has 32 bytes, and a user name 1 to 255")
     }
     return .sealed(
       userName: ByteBuffer(string: user),
@@ -241,10 +241,10 @@ final class CoreConnection: VirtualActor {
 
   // MARK: Commands
 
-  func request(_ command: CoreTestee.Command) throws {
+  func request(_ command: VirtualTestee.Command) throws {
     guard let bytes = command.members["payload"]?.string.flatMap({ Hexadecimal.bytes($0) }),
       let value = try? WireValues.decode(bytes)
-    else { throw CoreTestee.Refusal(kind: "malformed", message: "the payload is not a value") }
+    else { throw VirtualTestee.Refusal(kind: "malformed", message: "the payload is not a value") }
     let exchange = request(value) { [testee] outcome in
       testee.requests[command.sequence] = nil
       switch outcome {
@@ -277,7 +277,7 @@ final class CoreConnection: VirtualActor {
     _ = machine.cancel(exchange)
   }
 
-  func ping(_ command: CoreTestee.Command) {
+  func ping(_ command: VirtualTestee.Command) {
     lastPing += 1
     if let ending {
       testee.reply(to: command.sequence, error: ending.errorJSON)
@@ -288,21 +288,21 @@ final class CoreConnection: VirtualActor {
     }
   }
 
-  func close(_ command: CoreTestee.Command) throws {
+  func close(_ command: VirtualTestee.Command) throws {
     let code = command.members["code"]?.string ?? "normal"
     guard CodedMessage.isCode(code), code != "protocol-error" else {
-      throw CoreTestee.Refusal(kind: "other", message: "\(code) is no code for a CLOSE")
+      throw VirtualTestee.Refusal(kind: "other", message: "\(code) is no code for a CLOSE")
     }
     waitForEnd(command)
     machine.close(code: code, message: command.members["message"]?.string ?? "", now: now)
   }
 
-  func abort(_ command: CoreTestee.Command) {
+  func abort(_ command: VirtualTestee.Command) {
     waitForEnd(command)
     machine.abort(now: now)
   }
 
-  private func waitForEnd(_ command: CoreTestee.Command) {
+  private func waitForEnd(_ command: VirtualTestee.Command) {
     if ending == nil { endWaiters.append(command.sequence) } else { testee.reply(to: command.sequence, ok: [:]) }
   }
 

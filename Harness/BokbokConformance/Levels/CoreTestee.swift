@@ -1,25 +1,15 @@
 internal import BokbokCore
-internal import Foundation
 internal import NIOCore
 
 /// The library's core as an implementation under test: the commands of the testee contract become calls of its connection
-/// machines, without any I/O, at the time of a ``VirtualClock``.
+/// machines, without any I/O.
 ///
 /// What is above the core is as small as it can be: admission by counting, keys from a table, the conformance service.
-final class CoreTestee: CaseTestee, VirtualActor {
-  var events: [JSON] = []
-  var failure: TesteeProcess.Failure? { nil }
-  var errorText: [UInt8] { [] }
-  private(set) var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
-
-  let clock: VirtualClock
+final class CoreTestee: VirtualTestee {
   let entropy: VirtualEntropy
   /// Where the machines' traffic keys lie.
   let slab = KeySlab()
   private let meeting: VirtualMeeting
-  private var replies: [Int: JSON] = [:]
-  private var nextSequence = 1
-  private var waitingCommands: [Command] = []
   private var servers: [String: CoreServer] = [:]
   private var connections: [String: CoreConnection] = [:]
   private var connectionCount = 0
@@ -29,27 +19,10 @@ final class CoreTestee: CaseTestee, VirtualActor {
   /// Commands that are answered once all connections of a server are gone.
   private var stopping: [(server: CoreServer, sequence: Int)] = []
 
-  /// A command of the contract.
-  struct Command {
-    let sequence: Int
-    let name: String
-    let members: JSON.Object
-  }
-
-  /// Why a command cannot be carried out.
-  struct Refusal: Error {
-    let kind: String
-    let message: String
-
-    var json: JSON { ["kind": .string(kind), "message": .string(message)] }
-  }
-
   init(clock: VirtualClock, entropy: VirtualEntropy, meeting: VirtualMeeting) {
-    self.clock = clock
     self.entropy = entropy
     self.meeting = meeting
-    clock.add(self)
-    meeting.acceptStream = { [weak self] stream, address in self?.accept(stream, address) ?? false }
+    super.init(clock: clock)
   }
 
   /// What `hello` declares.
@@ -63,30 +36,7 @@ final class CoreTestee: CaseTestee, VirtualActor {
     "features": ["derive-key", "value-codec", "keepalive"],
   ]
 
-  // MARK: The contract
-
-  func send(_ command: String, _ members: JSON.Object) -> Int {
-    defer { nextSequence += 1 }
-    var object = JSON.Object([("seq", .integer(nextSequence)), ("command", .string(command))])
-    for (name, value) in members.members { object[name] = value }
-    note(.object(object), isSent: true)
-    waitingCommands.append(Command(sequence: nextSequence, name: command, members: members))
-    return nextSequence
-  }
-
-  func takeReply(to sequence: Int) -> JSON? { replies.removeValue(forKey: sequence) }
-
-  func beginCase() {}
-
-  func openDescriptors() -> OpenDescriptors? { nil }
-
-  func end(within duration: Duration) -> ChildProcess.ExitStatus? {
-    release()
-    return .exited(0)
-  }
-
-  /// Nothing goes on any more.
-  func release() {
+  override func release() {
     for connection in connections.values {
       clock.remove(connection)
       connection.release()
@@ -95,57 +45,14 @@ final class CoreTestee: CaseTestee, VirtualActor {
     servers = [:]
     requests = [:]
     stopping = []
-    clock.remove(self)
+    super.release()
   }
 
-  func reply(to sequence: Int, ok result: JSON) { reply(to: sequence, "ok", result) }
-
-  func reply(to sequence: Int, error: JSON) { reply(to: sequence, "error", error) }
-
-  private func reply(to sequence: Int, _ name: String, _ value: JSON) {
-    let reply: JSON = .object(JSON.Object([("seq", .integer(sequence)), (name, value)]))
-    note(reply, isSent: false)
-    replies[sequence] = reply
-  }
-
-  func report(_ event: String, _ members: JSON.Object) {
-    var object = JSON.Object([("event", .string(event))])
-    for (name, value) in members.members { object[name] = value }
-    note(.object(object), isSent: false)
-    events.append(.object(object))
-  }
-
-  private func note(_ message: JSON, isSent: Bool) {
-    let bytes = message.encodedBytes
-    let line = String(decoding: bytes.prefix(2000), as: UTF8.self) + (bytes.count > 2000 ? "…" : "")
-    log.append((clock.now, isSent, line))
-  }
-
-  // MARK: Going on
-
-  var deadline: ContinuousClock.Instant? { nil }
-
-  func act() -> Bool {
-    guard !waitingCommands.isEmpty else { return false }
-    let command = waitingCommands.removeFirst()
-    do {
-      if let result = try carryOut(command) { reply(to: command.sequence, ok: result) }
-    } catch let refusal as Refusal {
-      reply(to: command.sequence, error: refusal.json)
-    } catch {
-      reply(to: command.sequence, error: Refusal(kind: "other", message: "\(error)").json)
-    }
-    return true
-  }
-
-  /// The result, or nil where it comes later.
-  private func carryOut(_ command: Command) throws -> JSON? {
+  override func carryOut(_ command: Command) throws -> JSON? {
     switch command.name {
     case "hello": return Self.declaration
     case "listen": return try listen(command)
-    case "connect":
-      try connect(command)
-      return nil
+    case "connect": try connect(command)
     case "request": try connection(of: command).request(command)
     case "cancel":
       if let request = command.members["request"]?.integer, let (connection, exchange) = requests[request] {
@@ -156,9 +63,7 @@ final class CoreTestee: CaseTestee, VirtualActor {
     case "close": try connection(of: command).close(command)
     case "abort": try connection(of: command).abort(command)
     case "stop": try stop(command)
-    case "deriveKey", "decodeValue", "encodeValue": return try CoreCodec.result(of: command)
-    case "quit": return [:]
-    default: throw Refusal(kind: "unsupported", message: "the command \(command.name) is not known")
+    default: return try super.carryOut(command)
     }
     return nil
   }
@@ -181,7 +86,7 @@ final class CoreTestee: CaseTestee, VirtualActor {
     return ["server": .string(server.id), "address": .string(address)]
   }
 
-  private func accept(_ stream: VirtualStream, _ address: SocketAddress) -> Bool {
+  override func accept(_ stream: VirtualStream, _ address: SocketAddress) -> Bool {
     guard let server = servers.values.first(where: { $0.address == address.text }) else { return false }
     do {
       add(try CoreConnection(server: server, id: newConnectionID(), stream: stream, testee: self))
@@ -250,7 +155,7 @@ final class CoreServer {
   var openCount = 0
   private let keys: [[UInt8]: [UInt8]]
 
-  init(id: String, address: String, _ command: CoreTestee.Command) throws {
+  init(id: String, address: String, _ command: VirtualTestee.Command) throws {
     self.id = id
     self.address = address
     self.configuration = try MachineConfiguration(command)
@@ -272,13 +177,13 @@ final class CoreServer {
 
 extension MachineConfiguration {
   /// The limits that a command of the contract asks for.
-  init(_ command: CoreTestee.Command) throws {
+  init(_ command: VirtualTestee.Command) throws {
     self.init()
     let settings = command.members["settings"]
     func number(_ name: String) throws -> UInt32? {
       guard let value = settings?[name] else { return nil }
       guard let number = value.integer.flatMap({ UInt32(exactly: $0) }) else {
-        throw CoreTestee.Refusal(kind: "other", message: "\(name) cannot be \(value.encodedText)")
+        throw VirtualTestee.Refusal(kind: "other", message: "\(name) cannot be \(value.encodedText)")
       }
       return number
     }

@@ -80,7 +80,7 @@ extension CoreConnection.RequestError {
 
 /// The commands that need no connection.
 enum CoreCodec {
-  static func result(of command: CoreTestee.Command) throws -> JSON {
+  static func result(of command: VirtualTestee.Command) throws -> JSON {
     switch command.name {
     case "deriveKey":
       let key = try PresharedKey.derive(
@@ -92,14 +92,14 @@ enum CoreCodec {
       do {
         return ["value": json(try WireValues.decode(Hexadecimal.bytes(command.members["bytes"]?.string ?? "") ?? []))]
       } catch {
-        throw CoreTestee.Refusal(kind: "malformed", message: "\(error)")
+        throw VirtualTestee.Refusal(kind: "malformed", message: "\(error)")
       }
     default:
       do {
         let bytes = try WireValues.encode(value(command.members["value"] ?? .null))
         return ["bytes": .string(Hexadecimal.text(bytes))]
       } catch let error as ValueEncodingError {
-        throw CoreTestee.Refusal(kind: "malformed", message: "\(error)")
+        throw VirtualTestee.Refusal(kind: "malformed", message: "\(error)")
       }
     }
   }
@@ -115,7 +115,7 @@ enum CoreCodec {
   private static func value(_ json: JSON) throws -> Value {
     if let elements = json.array { return .list(try elements.map { try value($0) }) }
     guard let bytes = json["hex"]?.string.flatMap({ Hexadecimal.bytes($0) }) else {
-      throw CoreTestee.Refusal(kind: "other", message: "an atom is {\"hex\": \"…\"}")
+      throw VirtualTestee.Refusal(kind: "other", message: "an atom is {\"hex\": \"…\"}")
     }
     return .atom(ByteBuffer(bytes: bytes))
   }

@@ -61,7 +61,12 @@ struct LevelRunner: Sendable {
     let clock = VirtualClock()
     let entropy = VirtualEntropy(seed: 0x626F_6B62_6F6B)
     let meeting = VirtualMeeting(split: split, clock: clock, entropy: entropy)
-    let testee = CoreTestee(clock: clock, entropy: entropy, meeting: meeting)
+    let testee: VirtualTestee =
+      switch level {
+      case .memory: LibraryTestee(clock: clock, meeting: meeting)
+      default: CoreTestee(clock: clock, entropy: entropy, meeting: meeting)
+      }
+    meeting.testee = testee
     defer {
       testee.release()
       clock.removeAll()

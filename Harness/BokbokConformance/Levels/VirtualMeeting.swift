@@ -7,8 +7,7 @@ final class VirtualMeeting: MeetingPlace {
   private let split: Split
   private let clock: VirtualClock
   private let entropy: VirtualEntropy
-  /// Takes a stream of the kit to the server that listens at the address; false if none does.
-  var acceptStream: ((VirtualStream, SocketAddress) -> Bool)?
+  weak var testee: VirtualTestee?
   private var serverCount = 0
   private var waiting: [VirtualStream] = []
   private var streams: [VirtualStream] = []
@@ -42,7 +41,7 @@ final class VirtualMeeting: MeetingPlace {
   ) throws -> any CaseStream {
     let stream = makeStream()
     stream.attach(trace: trace, receiveBufferByteCount: receiveBufferByteCount)
-    guard acceptStream?(stream, address) == true else {
+    guard testee?.accept(stream, address) == true else {
       throw SystemCallError(call: "connect \(address.text)", code: ECONNREFUSED)
     }
     return stream

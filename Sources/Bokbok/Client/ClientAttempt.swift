@@ -57,7 +57,7 @@ final class ClientAttempt: @unchecked Sendable {
     let handler = self.handler
     self.fail(with: error)
     for channel in self.connecting.values { channel.close(promise: nil) }
-    handler?.input { $0.abort(now: .now()) }
+    handler?.input { $0.abort(now: self.loop.now) }
     self.loop.endTurn()
   }
 
@@ -143,7 +143,7 @@ final class ClientAttempt: @unchecked Sendable {
       client: try self.machineSecurity(),
       configuration: self.endpoint.machineConfiguration,
       slab: self.loop.keySlab,
-      now: .now()
+      now: self.loop.now
     )
     let handler = ConnectionHandler(
       machine: machine,

@@ -120,7 +120,7 @@ public final class Connection: Sendable {
   public func close(code: String = "normal", message: String = "") async throws -> ConnectionEnd {
     try CloseCode.check(code)
     self.onLoop { handler in
-      handler.input { $0.close(code: code, message: message, now: .now()) }
+      handler.input { $0.close(code: code, message: message, now: handler.loop.now) }
     }
     return try await self.waitUntilClosed()
   }
@@ -129,7 +129,7 @@ public final class Connection: Sendable {
   /// lost. Nothing happens on a connection that has ended.
   public func abort() {
     self.onLoop { handler in
-      handler.input { $0.abort(now: .now()) }
+      handler.input { $0.abort(now: handler.loop.now) }
     }
   }
 
@@ -170,10 +170,10 @@ public final class Connection: Sendable {
       switch how {
       case .graceful:
         handler.input {
-          $0.close(code: CloseCode.shutdown, message: "the server is stopping", now: .now())
+          $0.close(code: CloseCode.shutdown, message: "the server is stopping", now: handler.loop.now)
         }
       case .immediate:
-        handler.input { $0.abort(now: .now()) }
+        handler.input { $0.abort(now: handler.loop.now) }
       }
     }
   }

@@ -72,7 +72,7 @@ extension ConnectionHandler {
       guard core.streamOpened(stream, connection) else {
         // The server stops: as a connection that opened a moment earlier.
         self.machine.letIn()
-        self.machine.close(code: CloseCode.shutdown, message: "the server is stopping", now: .now())
+        self.machine.close(code: CloseCode.shutdown, message: "the server is stopping", now: self.loop.now)
         return
       }
       if let open = self.endpoint.handlers.open {
@@ -112,7 +112,7 @@ extension ConnectionHandler {
     case .success(.turnDown(let code, let message)):
       self.logger.info("the open handler turned the connection down", metadata: ["code": "\(code)"])
       self.wasTurnedDown = self.end == nil
-      self.input { $0.turnDown(code: code, message: message, now: .now()) }
+      self.input { $0.turnDown(code: code, message: message, now: self.loop.now) }
     case .failure(let error):
       if self.end == nil {
         self.logger.warning(
@@ -121,7 +121,7 @@ extension ConnectionHandler {
         )
       }
       self.wasTurnedDown = self.end == nil
-      self.input { $0.turnDown(code: CloseCode.shutdown, message: "", now: .now()) }
+      self.input { $0.turnDown(code: CloseCode.shutdown, message: "", now: self.loop.now) }
     }
     self.callCloseHandlerIfDue()
   }

@@ -63,7 +63,7 @@ extension ConnectionHandler {
     guard let timeout = self.endpoint.configuration.handlerTimeout else { return }
     let limit = HandlerLimit(exchange: exchange)
     self.handlerLimits[exchange] = limit
-    self.setDeadline(.now() + TimeAmount(clamping: timeout), of: .handler(limit))
+    self.setDeadline(self.loop.now + TimeAmount(clamping: timeout), of: .handler(limit))
     self.loop.needsFlush(self)
   }
 

@@ -3,7 +3,8 @@ internal import NIOCore
 /// A ping that waits for its PONG.
 final class PendingPing: Pending<Duration>, @unchecked Sendable {
   var token: PingToken?
-  let began = NIODeadline.now()
+  /// When it was sent.
+  var began: NIODeadline?
 }
 
 /// Own requests and pings.
@@ -21,8 +22,8 @@ extension ConnectionHandler {
         self.requests[exchange] = request
         self.exchangeCount += 1
         self.tally.requestsSent += 1
-        if self.endpoint.metrics != nil { request.began = .now() }
-        if let timeout { self.setDeadline(.now() + timeout, of: .request(request)) }
+        if self.endpoint.metrics != nil { request.began = self.loop.now }
+        if let timeout { self.setDeadline(self.loop.now + timeout, of: .request(request)) }
       case .failed(let failure):
         self.tally.errorsReceived += 1
         request.finish(with: .failure(self.error(for: failure)))
@@ -53,7 +54,8 @@ extension ConnectionHandler {
     }
     ping.token = token
     self.pings[token] = ping
-    if let timeout { self.setDeadline(ping.began + timeout, of: .ping(ping)) }
+    ping.began = self.loop.now
+    if let timeout { self.setDeadline(self.loop.now + timeout, of: .ping(ping)) }
     self.loop.needsFlush(self)
   }
 
@@ -93,7 +95,7 @@ extension ConnectionHandler {
 
   func ponged(_ token: PingToken) {
     guard let ping = self.pings.removeValue(forKey: token) else { return }
-    ping.finish(with: .success(.nanoseconds((NIODeadline.now() - ping.began).nanoseconds)))
+    ping.finish(with: .success(.nanoseconds((self.loop.now - (ping.began ?? self.loop.now)).nanoseconds)))
   }
 
   /// Everything that waits ends with the connection.
@@ -118,7 +120,7 @@ extension ConnectionHandler {
 
   private func recordDuration(of request: PendingRequest) {
     guard let metrics = self.endpoint.metrics, let began = request.began else { return }
-    metrics.record(requestDuration: .now() - began)
+    metrics.record(requestDuration: self.loop.now - began)
   }
 
   // MARK: The end

@@ -141,7 +141,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       guard let slice = bytes.readSlice(length: kept) else { return }
       bytes = slice
     }
-    self.input { $0.receive(bytes, now: .now()) }
+    self.input { $0.receive(bytes, now: self.loop.now) }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -150,7 +150,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case ChannelEvent.inputClosed? = event as? ChannelEvent {
-      self.input { $0.receiveEnd(now: .now()) }
+      self.input { $0.receiveEnd(now: self.loop.now) }
       self.loop.endTurn()
     }
   }
@@ -166,8 +166,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.timer?.cancel()
     self.timer = nil
     // C-6: a stream that cannot be read any more has come to its end of input; what came before counts.
-    self.input { $0.receiveEnd(now: .now()) }
-    self.input { $0.streamFailed(now: .now()) }
+    self.input { $0.receiveEnd(now: self.loop.now) }
+    self.input { $0.streamFailed(now: self.loop.now) }
     self.loop.endTurn()
   }
 
@@ -223,7 +223,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     promise.futureResult.assumeIsolated().whenSuccess {
       self.bytesAtReport = nil
       if self.bytesWritten == bytesAtReport {
-        self.input { $0.outputWritten(now: .now()) }
+        self.input { $0.outputWritten(now: self.loop.now) }
       } else {
         self.loop.needsFlush(self)  // more was written meanwhile: asks again
       }
@@ -297,7 +297,7 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
   func handleScheduledCallback(eventLoop: some EventLoop) {
     self.timer = nil
     self.timerDeadline = nil
-    let now = NIODeadline.now()
+    let now = self.loop.now
     self.input { machine in
       if let deadline = machine.deadline, deadline <= now { machine.timePassed(now: now) }
     }
@@ -344,7 +344,7 @@ extension ConnectionHandler: NIOScheduledCallbackHandler {
     }
     // Exchanges that began and ended since the last look count too.
     if self.idleSince == nil || self.exchangesAtIdle != self.exchangeCount {
-      self.idleSince = .now()
+      self.idleSince = self.loop.now
       self.exchangesAtIdle = self.exchangeCount
     }
   }

@@ -49,6 +49,9 @@ final class LoopContext: @unchecked Sendable {
     self.eventLoop = eventLoop
   }
 
+  /// The time by which the loop's timers go. All time limits are taken from it, never from the system's clock beside it.
+  var now: NIODeadline { self.eventLoop.now }
+
   // MARK: From any thread
 
   /// Runs the work in a turn of the event loop: at once if the caller is on the loop, else soon, in the order of calls.

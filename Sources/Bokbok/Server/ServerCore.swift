@@ -29,7 +29,7 @@ final class ServerCore: Sendable {
     func abort() {
       guard let handler = self.handler else { return self.channel.close(promise: nil) }
       let loop = LoopContexts.context(for: self.channel.eventLoop)
-      loop.perform { handler.value.input { $0.abort(now: .now()) } }
+      loop.perform { handler.value.input { $0.abort(now: loop.now) } }
     }
   }
 
@@ -109,7 +109,7 @@ final class ServerCore: Sendable {
         server: try self.machineSecurity(),
         configuration: self.endpoint.machineConfiguration,
         slab: loop.keySlab,
-        now: .now()
+        now: loop.now
       ),
       endpoint: self.endpoint,
       owner: .server(self, StreamID(channel)),

@@ -59,10 +59,13 @@ struct ConformanceCommand: AsyncParsableCommand {
   var requirementLevel: ConformanceOptions.RequirementLevel?
 
   @Option(
-    help: "What the cases are played with: live, a testee over real streams; core, this command's core without any.",
+    help: """
+      What the cases are played with: live, a testee over real streams; memory, this command's library over streams in \
+      memory; core, its core alone.
+      """,
     transform: { word in
       guard let level = ConformanceOptions.Level(rawValue: word) else {
-        throw ValidationError("--level is core or live, not \(word).")
+        throw ValidationError("--level is core, memory or live, not \(word).")
       }
       return level
     }
@@ -70,7 +73,8 @@ struct ConformanceCommand: AsyncParsableCommand {
   var level = ConformanceOptions.Level.live
 
   @Option(
-    help: "With --level core, how the kit's bytes are cut: whole, bytes, or every, which is at every place in turn.",
+    help:
+      "With --level core or memory, how the kit's bytes are cut: whole, bytes, or every, which is at every place in turn.",
     transform: { word in
       guard let splitting = ConformanceOptions.Splitting(rawValue: word) else {
         throw ValidationError("--split is whole, bytes or every, not \(word).")
@@ -151,7 +155,7 @@ struct ConformanceCommand: AsyncParsableCommand {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
     guard level != .live || split == .whole else {
-      throw ValidationError("--split goes with --level core: live, the system decides what is read at once.")
+      throw ValidationError("--split goes with --level core or memory: live, the system decides what is read at once.")
     }
     guard splitWays == nil || (split == .every && (splitWays ?? 0) > 0) else {
       throw ValidationError("--split-ways goes with --split every, and is 1 or more.")
