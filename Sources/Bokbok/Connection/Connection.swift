@@ -31,6 +31,13 @@ public final class Connection: Sendable {
   /// Logs with the number of the connection, the other side's address and the user in its metadata.
   public let logger: Logger
 
+  /// Runs tasks on the connection's event loop, where handlers run: ``request(_:timeout:)`` switches no thread there.
+  ///
+  /// Give it to `withTaskExecutorPreference` or to `Task(executorPreference:)` where many short requests follow one
+  /// another. What runs there holds up all connections of the event loop while it does not wait; work that blocks or
+  /// computes belongs elsewhere.
+  public let taskExecutor: any TaskExecutor
+
   private let loop: LoopContext
   private let handler: NIOLoopBound<ConnectionHandler>
   private let requestTimeout: Duration?
@@ -44,6 +51,7 @@ public final class Connection: Sendable {
     self.localAddress = handler.identity.localAddress
     self.peerCredentials = handler.identity.peerCredentials
     self.logger = handler.logger
+    self.taskExecutor = handler.executor
     self.loop = handler.loop
     self.handler = NIOLoopBound(handler, eventLoop: handler.loop.eventLoop)
     self.requestTimeout = handler.endpoint.configuration.requestTimeout

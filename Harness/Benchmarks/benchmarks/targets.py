@@ -1,0 +1,72 @@
+"""What the library is to reach, as ratios to what was measured in the same round."""
+
+import dataclasses
+import statistics
+
+LOOP_SYNC = "Bokbok synchronous, caller on the loop"
+LOOP = "Bokbok asynchronous, caller on the loop"
+TASK = "Bokbok asynchronous, caller in an ordinary task"
+SEALED_LOOP_SYNC = "Bokbok sealed synchronous, caller on the loop"
+SEALED_LOOP = "Bokbok sealed asynchronous, caller on the loop"
+SEALED_TASK = "Bokbok sealed asynchronous, caller in an ordinary task"
+LATENCY = "A latency, tcp, pinned"
+THROUGHPUT = "B 64 under way, tcp, pinned"
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    name: str
+    #: Work, peer and figure on top and below.
+    above: tuple
+    below: tuple
+    #: "at most" or "at least"; None: told only.
+    comparison: str | None
+    limit: float | None
+
+
+TARGETS = [
+    Target("A p50, on the loop, to NIO handlers", (LATENCY, LOOP, "p50"), (LATENCY, "NIO handlers", "p50"), "at most", 1.1),
+    Target("A p50, on the loop, to raw C epoll", (LATENCY, LOOP, "p50"), (LATENCY, "raw C epoll", "p50"), None, None),
+    Target("A p50, sealed, on the loop, to NIO handlers sealed", (LATENCY, SEALED_LOOP, "p50"), (LATENCY, "NIO handlers sealed", "p50"), "at most", 1.1),
+    Target("A p50, ordinary task, to raw C epoll", (LATENCY, TASK, "p50"), (LATENCY, "raw C epoll", "p50"), "at most", 1.8),
+    Target("A p50, ordinary task, to ZeroMQ", (LATENCY, TASK, "p50"), (LATENCY, "ZeroMQ", "p50"), "at most", 0.6),
+    Target("A p50, sealed, ordinary task, to ZeroMQ CURVE", (LATENCY, SEALED_TASK, "p50"), (LATENCY, "ZeroMQ CURVE", "p50"), "at most", 0.6),
+    Target("A p99 to its p50, on the loop", (LATENCY, LOOP, "p99"), (LATENCY, LOOP, "p50"), "at most", 2),
+    Target("A p99 to its p50, ordinary task", (LATENCY, TASK, "p99"), (LATENCY, TASK, "p50"), "at most", 2),
+    Target("A p99 to its p50, sealed, on the loop", (LATENCY, SEALED_LOOP, "p99"), (LATENCY, SEALED_LOOP, "p50"), "at most", 2),
+    Target("B, asynchronous handler, to ZeroMQ", (THROUGHPUT, LOOP, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 1.5),
+    Target("B, synchronous handler, to ZeroMQ", (THROUGHPUT, LOOP_SYNC, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 2),
+    Target("B, sealed, asynchronous handler, to ZeroMQ CURVE", (THROUGHPUT, SEALED_LOOP, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 2.5),
+    Target("B, sealed, asynchronous handler, to plain", (THROUGHPUT, SEALED_LOOP, "value"), (THROUGHPUT, LOOP, "value"), "at least", 0.75),
+    Target("B, sealed, synchronous handler, to ZeroMQ CURVE", (THROUGHPUT, SEALED_LOOP_SYNC, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 3),
+    Target("B, asynchronous handler, to NIO handlers", (THROUGHPUT, LOOP, "value"), (THROUGHPUT, "NIO handlers", "value"), None, None),
+    Target("C 1 MiB to raw C blocking", ("C 1 MiB, tcp, pinned", LOOP, "value"), ("C 1 MiB, tcp, pinned", "raw C blocking", "value"), "at least", 0.8),
+    Target("C 16 MiB to raw C blocking", ("C 16 MiB, tcp, pinned", LOOP, "value"), ("C 16 MiB, tcp, pinned", "raw C blocking", "value"), "at least", 0.8),
+    Target("C 1 MiB, sealed, to raw C blocking sealed", ("C 1 MiB, tcp, pinned", SEALED_LOOP, "value"), ("C 1 MiB, tcp, pinned", "raw C blocking sealed", "value"), "at least", 1),
+    Target("C 16 MiB, sealed, to raw C blocking sealed", ("C 16 MiB, tcp, pinned", SEALED_LOOP, "value"), ("C 16 MiB, tcp, pinned", "raw C blocking sealed", "value"), "at least", 1),
+    Target("D p99 of the small ones to without the large ones", ("D small beside 16 MiB each way, tcp, pinned", LOOP, "p99"), ("D small alone, tcp, pinned", LOOP, "p99"), "at most", 5),
+    Target("D p99, sealed, to without the large ones", ("D small beside 16 MiB each way, tcp, pinned", SEALED_LOOP, "p99"), ("D small alone, tcp, pinned", SEALED_LOOP, "p99"), "at most", 5),
+    Target("E to raw C with the same exchanges", ("E open, request, close, tcp, pinned", LOOP, "value"), ("E open, request, close, tcp, pinned", "raw C epoll", "value"), "at least", 0.6),
+    Target("E, sealed, to raw C with the same exchanges and key agreement", ("E open, request, close, tcp, pinned", SEALED_LOOP, "value"), ("E open, request, close, tcp, pinned", "raw C epoll sealed", "value"), "at least", 0.5),
+]
+
+
+def judge(results):
+    """The targets with their ratios; `results` maps work and peer to the figures of each round."""
+    judged = []
+    for target in TARGETS:
+        above = results.get(target.above[:2], {})
+        below = results.get(target.below[:2], {})
+        ratios = [
+            above[number][target.above[2]] / below[number][target.below[2]]
+            for number in sorted(above.keys() & below.keys())
+            if below[number][target.below[2]]
+        ]
+        entry = {"name": target.name, "comparison": target.comparison, "limit": target.limit}
+        if ratios:
+            ratio = statistics.median(ratios)
+            entry |= {"ratio": ratio, "least": min(ratios), "most": max(ratios)}
+            if target.comparison:
+                entry["reached"] = ratio <= target.limit if target.comparison == "at most" else ratio >= target.limit
+        judged.append(entry)
+    return judged
