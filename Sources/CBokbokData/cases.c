@@ -1,5 +1,8 @@
 #include "lists.h"
 
+static const unsigned char addresses[] = {
+#embed "../../Harness/Cases/addresses.json"
+};
 static const unsigned char cancellation[] = {
 #embed "../../Harness/Cases/cancellation.json"
 };
@@ -53,6 +56,7 @@ static const unsigned char values[] = {
 };
 
 static const struct bokbok_data_file files[] = {
+    BOKBOK_DATA_FILE("Harness/Cases/addresses.json", addresses),
     BOKBOK_DATA_FILE("Harness/Cases/cancellation.json", cancellation),
     BOKBOK_DATA_FILE("Harness/Cases/case.schema.json", case_schema),
     BOKBOK_DATA_FILE("Harness/Cases/closing.json", closing),

@@ -69,7 +69,7 @@ import Testing
     #expect(closed.elements.isEmpty)
   }
 
-  @Test("Requests that came before the connection was turned down get closing", .clauses("C-9.b"))
+  @Test("Requests that came before the connection was turned down get closing", .clauses("C-9.b", "E-1.j"))
   func requestsBeforeTurningDown() async throws {
     let gate = Gate()
     let handled = Event()

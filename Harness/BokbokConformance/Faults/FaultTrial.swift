@@ -44,7 +44,7 @@ struct FaultTrial: Sendable {
     of role: Configuration.Role,
     _ security: Configuration.Security?
   ) -> [Configuration] {
-    let transports: [Configuration.Transport] = [.unix, .tcp]
+    let transports: [Configuration.Transport] = [.unix, .tcp, .stdio]
     let kinds = security.map { [$0] } ?? Configuration.Security.allCases
     return transports.flatMap { transport in
       kinds.map { Configuration(security: $0, transport: transport, role: role) }

@@ -35,6 +35,7 @@ extension CasePlayer {
       let expected = "the reply to listen with a server and an address"
       throw CaseFailure(expected: expected, got: reply.encodedText)
     }
+    try meeting.check(serverAt: real)
     server = (id, real)
   }
 

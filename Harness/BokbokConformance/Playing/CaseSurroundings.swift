@@ -87,6 +87,8 @@ protocol MeetingPlace: AnyObject {
     receiveBufferByteCount: Int?,
     trace: StreamTrace
   ) throws -> any CaseStream
+  /// Looks at what a server of the testee has made at its address, beside serving there.
+  func check(serverAt address: SocketAddress) throws
   /// The address that the testee's clients are told to connect to.
   func clientAddress() throws -> String
   /// The address of a relay that reports what happens to it, and where it does.
@@ -103,6 +105,8 @@ protocol MeetingPlace: AnyObject {
 }
 
 extension MeetingPlace {
+  func check(serverAt address: SocketAddress) throws {}
+
   func freshSecret() throws(SecretError) -> SecretBytes { try SecretBytes.random(count: 32) }
 }
 

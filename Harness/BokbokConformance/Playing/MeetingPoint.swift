@@ -69,8 +69,26 @@ final class MeetingPoint: MeetingPlace {
     receiveBufferByteCount: Int?,
     trace: StreamTrace
   ) throws -> any CaseStream {
-    let descriptor = try address.connectedDescriptor(receiveBufferByteCount: receiveBufferByteCount.map(Int32.init))
+    let descriptor: Int32
+    do {
+      descriptor = try address.connectedDescriptor(receiveBufferByteCount: receiveBufferByteCount.map(Int32.init))
+    } catch let error as SystemCallError where error.code == ECONNREFUSED || error.code == ENOENT {
+      throw CaseFailure(expected: "the testee listens on \(address.text), as it said", got: error.description)
+    }
     return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
+  }
+
+  /// Nobody but its owner may use the socket of a UNIX server, since the kit asks for no other mode.
+  func check(serverAt address: SocketAddress) throws {
+    guard case .unix(let path) = address else { return }
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw CaseFailure(clause: "A-1.c", expected: "a socket at \(path)", got: String(cString: strerror(errno)))
+    }
+    let mode = status.st_mode & 0o777
+    guard mode == 0o600 else {
+      throw CaseFailure(clause: "A-1.c", expected: "a socket with the mode 0600", got: "0" + String(mode, radix: 8))
+    }
   }
 
   /// The stream of a testee that has connected; nil while there is none.
