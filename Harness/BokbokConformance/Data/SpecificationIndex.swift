@@ -44,6 +44,11 @@ package struct SpecificationIndex: Sendable {
   /// What the clause says; nil if there is none with this id.
   package func text(of id: String) -> String? { texts[id] }
 
+  /// Whether the clause shows outside of the implementation: its tag is *(wire)* or *(api)*.
+  package func isVisible(_ id: String) -> Bool {
+    texts[id].map { $0.hasSuffix("*(wire)*") || $0.hasSuffix("*(api)*") } ?? false
+  }
+
   /// The requirement that a clause belongs to: `F-1` for `F-1.a`.
   package static func requirement(of clause: String) -> String {
     String(clause.prefix { $0 != "." })

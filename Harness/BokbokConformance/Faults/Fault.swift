@@ -39,7 +39,7 @@ struct FaultLoader {
     }
     var faults: [Fault] = []
     var owners: [String: String] = [:]
-    for name in names.sorted() where name.hasSuffix(".json") && !name.hasSuffix(".schema.json") {
+    for name in names.sorted() where name.hasSuffix(".json") && !Self.isOther(name) {
       for fault in try load("\(directory)/\(name)", schema) {
         if let owner = owners[fault.id] {
           throw DataError(file: name, place: fault.id, message: "the id stands twice, first in \(owner)")
@@ -54,8 +54,12 @@ struct FaultLoader {
     return faults
   }
 
-  private func schema() throws(DataError) -> JSONSchema {
-    let path = "\(root)/\(Self.schemaPath)"
+  /// Files of the folder that hold no faults.
+  private static func isOther(_ name: String) -> Bool { name.hasSuffix(".schema.json") || name == "scope.json" }
+
+  /// One of the project's schemas.
+  func schema(_ file: String = schemaPath) throws(DataError) -> JSONSchema {
+    let path = "\(root)/\(file)"
     guard let contents = FileManager.default.contents(atPath: path) else {
       let message = "is not there: the kill matrix needs the project's sources, run it in the project's folder"
       throw DataError(file: path, message: message)
@@ -71,9 +75,7 @@ struct FaultLoader {
     guard let contents = FileManager.default.contents(atPath: path) else {
       throw DataError(file: path, message: "cannot be read")
     }
-    let document: JSON
-    do { document = try JSON(parsing: Array(contents)) } catch { throw DataError(file: path, message: "\(error)") }
-    if let fault = schema.faults(of: document).first { throw DataError(file: path, message: "\(fault)") }
+    let document = try Self.document(contents, path, schema)
     var faults: [Fault] = []
     for item in document["faults"]?.array ?? [] {
       let fault = Fault(
@@ -91,6 +93,13 @@ struct FaultLoader {
       faults.append(fault)
     }
     return faults
+  }
+
+  static func document(_ contents: Data, _ path: String, _ schema: JSONSchema) throws(DataError) -> JSON {
+    let document: JSON
+    do { document = try JSON(parsing: Array(contents)) } catch { throw DataError(file: path, message: "\(error)") }
+    if let fault = schema.faults(of: document).first { throw DataError(file: path, message: "\(fault)") }
+    return document
   }
 
   private func check(_ fault: Fault) throws(DataError) {

@@ -34,12 +34,13 @@ public struct KillMatrix: Sendable {
       throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
     }
     let start = ContinuousClock.now
-    let trials = try plan()
+    let (suite, trials) = try plan()
     let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     guard await correctTesteePasses(trials, directory) else { return 1 }
     let finished = await run(trials, directory)
     let report = KillMatrixReport(
+      suite: suite,
       trials: finished,
       duration: .now - start,
       namesTwins: options.findsAllKillers
@@ -48,17 +49,28 @@ public struct KillMatrix: Sendable {
     return report.exitStatus
   }
 
-  private func plan() throws -> [FaultTrial] {
+  /// The digest of the cases, and the trials.
+  private func plan() throws -> (suite: String, trials: [FaultTrial]) {
     let specification = try SpecificationIndex.embedded()
     let cases = try CaseLoader(specification: specification)
     let suite = try options.casesDirectory.map(cases.suite(inDirectory:)) ?? cases.embeddedSuite()
     let loader = FaultLoader(root: options.projectDirectory, specification: specification)
     let folder = options.faultsDirectory ?? "\(options.projectDirectory)/\(FaultLoader.folder)"
-    let chosen = try loader.faults(inDirectory: folder).filter { fault in
+    let faults = try loader.faults(inDirectory: folder)
+    if options.faultPatterns.isEmpty, options.faultsDirectory == nil {
+      let scope = try FaultScope(
+        projectDirectory: options.projectDirectory,
+        specification: specification,
+        faults: faults
+      )
+      if let problem = scope.problems.first { throw DataError(file: FaultScope.path, message: problem) }
+    }
+    let chosen = faults.filter { fault in
       options.faultPatterns.isEmpty || options.faultPatterns.contains { Wildcard.matches($0, fault.id) }
     }
     guard !chosen.isEmpty else { throw DataError(file: folder, message: "no fault is selected") }
-    return chosen.flatMap { fault in fault.roles.map { FaultTrial(fault, role: $0, cases: suite.cases) } }
+    let trials = chosen.flatMap { fault in fault.roles.map { FaultTrial(fault, role: $0, cases: suite.cases) } }
+    return (suite.digest, trials)
   }
 
   // MARK: Running

@@ -1,10 +1,17 @@
 /// What the kill matrix found, for people and for programs.
 struct KillMatrixReport {
+  static let schemaPath = "Harness/Faults/kill-matrix.schema.json"
+
+  /// The digest of the cases.
+  let suite: String
   let trials: [FaultTrial]
   let duration: Duration
   let namesTwins: Bool
 
   private func count(_ outcome: FaultTrial.Outcome) -> Int { trials.count { $0.outcome == outcome } }
+
+  private var faultCount: Int { Set(trials.map(\.fault.id)).count }
+  private var clauseCount: Int { Set(trials.map(\.fault.clause)).count }
 
   /// 0 if every fault is killed in each of its roles; 1 if one is not; 2 if one is badly written; 3 if the kit could not
   /// tell of one.
@@ -42,11 +49,9 @@ struct KillMatrixReport {
       }
     }
     for group in twins { lines.append("the same cases kill: " + group.joined(separator: ", ")) }
-    let faults = Set(trials.map(\.fault.id)).count
-    let clauses = Set(trials.map(\.fault.clause)).count
     lines.append("")
     lines.append(
-      "\(faults) faults of \(clauses) clauses in \(trials.count) trials: \(count(.killed)) killed, "
+      "\(faultCount) faults of \(clauseCount) clauses in \(trials.count) trials: \(count(.killed)) killed, "
         + "\(count(.survivalOnly)) by survival checks only, \(count(.survived)) survived, \(count(.broken)) broken, "
         + "\(count(.trouble)) not decided; \(Int(duration / .seconds(1))) s"
     )
@@ -73,6 +78,10 @@ struct KillMatrixReport {
       return .object(entry)
     }
     return [
+      "format": 1,
+      "suite": .string(suite),
+      "faults": .integer(faultCount),
+      "clauses": .integer(clauseCount),
       "killed": .integer(count(.killed)),
       "survivalOnly": .integer(count(.survivalOnly)),
       "survived": .integer(count(.survived)),
