@@ -40,6 +40,8 @@ package struct CaseResult: Sendable {
     package var stepSource: String?
     /// Whether another machine, or the same one at another time, might have shown something else.
     package var dependsOnTime = false
+    /// Whether a time limit of the kit ran out.
+    package var isTimeOut = false
     package var expected: String
     package var got: String
     /// What went over the streams and the contract, with times.
@@ -60,8 +62,12 @@ package struct CaseResult: Sendable {
 
   /// Whether the first attempt proves nothing, since more time might have changed it: it is run again, alone.
   var isToBeRepeated: Bool {
-    state == .inconclusive || (state == .fail && problem?.dependsOnTime == true)
+    guard wasPlayed else { return false }
+    return state == .inconclusive || (state == .fail && problem?.dependsOnTime == true)
   }
+
+  /// False where earlier cases have shown that it would only run out of time too.
+  var wasPlayed = true
 
   /// `F-1/unknown-kind/sealed/unix/server`.
   package var path: String { "\(item.id)/\(configuration.path)" }

@@ -14,6 +14,7 @@ final class GroupRunner {
   private let timeLimit: Duration
   private let pace: Pace
   private let stretch: Double
+  private let patience: Patience?
   private let contract: TesteeContract?
   private let poller = Poller()
   private let meeting: MeetingPoint
@@ -23,6 +24,8 @@ final class GroupRunner {
   static let startLimit: Duration = .seconds(30)
   /// How long the kit may be held up where it has to look in time.
   static let delayLimit: Duration = .milliseconds(300)
+  /// The same in multiples of the time that the first process of the run took.
+  private static let startLimitFactor = 20.0
   /// How long it may take to end when it is told to.
   static let endLimit: Duration = .seconds(5)
 
@@ -30,12 +33,14 @@ final class GroupRunner {
   ///   - timeLimit: how long to wait for what should come at once, on an idle machine.
   ///   - pace: what stretches that, and all times of the cases, with the load of the machine.
   ///   - stretch: a further factor of all times, for another attempt at a case.
+  ///   - patience: what says when no more cases are to be played; nil: all are.
   init(
     _ group: CaseGroup,
     implementation: Implementation,
     timeLimit: Duration,
     pace: Pace = Pace(),
     stretch: Double = 1,
+    patience: Patience? = nil,
     contract: TesteeContract?,
     directory: String
   ) {
@@ -44,6 +49,7 @@ final class GroupRunner {
     self.timeLimit = timeLimit
     self.pace = pace
     self.stretch = stretch
+    self.patience = patience
     self.contract = contract
     self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
   }
@@ -65,6 +71,21 @@ final class GroupRunner {
   }
 
   private func run(_ item: Case) -> CaseResult {
+    if patience?.isOver(for: group.configuration) == true {
+      var result = CaseResult(item: item, configuration: group.configuration, state: .inconclusive, duration: .zero)
+      result.wasPlayed = false
+      result.problem = CaseResult.Problem(
+        expected: "the testee goes on",
+        got: "not played: \(Patience.timeOutCountMax) cases of this configuration in a row ran out of time"
+      )
+      return result
+    }
+    let result = play(item)
+    patience?.note(result)
+    return result
+  }
+
+  private func play(_ item: Case) -> CaseResult {
     let start = ContinuousClock.now
     var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
     do {
@@ -94,7 +115,7 @@ final class GroupRunner {
         result.state = state
         result.problem = problem
         player.abandon()
-        endTestee()
+        endTestee(isGraceful: !problem.isTimeOut)
       }
     } catch {
       (result.state, result.problem) = judge(error, testee)
@@ -109,6 +130,12 @@ final class GroupRunner {
   private func judgedTestee(_ player: CasePlayer) throws -> (any CaseTestee)? {
     if player.failedTestee == nil { try poller.serve(until: .now + .milliseconds(20)) }
     return player.failedTestee ?? player.testees.last
+  }
+
+  /// How long a process may take to its first answer: many times what it took at the start of the run.
+  private var startLimit: Duration {
+    let measured = pace.startDuration.map { max($0 * Self.startLimitFactor, timeLimit) } ?? Self.startLimit
+    return min(measured, Self.startLimit) * factor
   }
 
   /// By how much all times are stretched at present.
@@ -154,7 +181,7 @@ final class GroupRunner {
     )
     do {
       // The time in which an interpreter starts is no part of the case.
-      _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
+      _ = try Preflight.hello(testee, poller: poller, limit: startLimit)
       try measure(testee)
     } catch {
       testee.release()
@@ -184,7 +211,7 @@ final class GroupRunner {
       contract: contract
     )
     self.testee = testee
-    _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
+    _ = try Preflight.hello(testee, poller: poller, limit: startLimit)
     warmUp(testee)
     return testee
   }
@@ -193,7 +220,7 @@ final class GroupRunner {
   private func measure(_ testee: TesteeProcess) throws {
     guard pace.takeTurn() else { return }
     let start = ContinuousClock.now
-    _ = try Preflight.hello(testee, poller: poller, limit: Self.startLimit * factor)
+    _ = try Preflight.hello(testee, poller: poller, limit: startLimit)
     pace.note(.now - start)
   }
 
@@ -204,10 +231,11 @@ final class GroupRunner {
     do { try player.play() } catch { player.abandon() }
   }
 
-  private func endTestee() {
+  /// Ends the process. One that has just run out of time is not given more of it.
+  private func endTestee(isGraceful: Bool = true) {
     guard let testee else { return }
     self.testee = nil
-    if testee.failure == nil {
+    if testee.failure == nil, isGraceful {
       _ = try? testee.end(within: Self.endLimit * factor)
     } else {
       testee.release()
@@ -241,7 +269,9 @@ final class GroupRunner {
       let got = "new ones, also when the case was played again: \(growth.additions.joined(separator: ", "))"
       return (.fail, CaseResult.Problem(dependsOnTime: true, expected: expected, got: got))
     case let timeOut as TimedOut:
-      return judge(timeOut, testee)
+      var (state, problem) = judge(timeOut, testee)
+      problem.isTimeOut = state == .inconclusive || state == .fail
+      return (state, problem)
     case let refusal as UnsupportedByTestee:
       let expected = "the command \(refusal.command), which what hello declared includes"
       return (.unsupported, CaseResult.Problem(expected: expected, got: "unsupported: \(refusal.message)"))

@@ -21,6 +21,7 @@ final class Pace: @unchecked Sendable {
   private var nextSampleTime = ContinuousClock.now
   private var firstRoundTrip: Duration?
   private var highestFactor = 1.0
+  private var firstStartDuration: Duration?
 
   /// Notes how long one reply to `hello` took.
   func note(_ roundTrip: Duration) {
@@ -30,6 +31,20 @@ final class Pace: @unchecked Sendable {
     samples.append(roundTrip)
     firstRoundTrip = firstRoundTrip ?? roundTrip
     highestFactor = max(highestFactor, currentFactor)
+  }
+
+  /// Notes how long the first process took from its start to its first answer.
+  func noteStart(_ duration: Duration) {
+    lock.lock()
+    defer { lock.unlock() }
+    firstStartDuration = firstStartDuration ?? duration
+  }
+
+  /// How long that was; nil if none has started.
+  var startDuration: Duration? {
+    lock.lock()
+    defer { lock.unlock() }
+    return firstStartDuration
   }
 
   /// Whether it is time for another measurement; says so to one thread only.

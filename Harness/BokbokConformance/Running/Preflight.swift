@@ -14,6 +14,7 @@ enum Preflight {
     pace: Pace = Pace()
   ) throws -> Declaration {
     let poller = Poller()
+    let start = ContinuousClock.now
     let testee = try TesteeProcess(
       command: implementation.command,
       directory: implementation.directory,
@@ -23,6 +24,7 @@ enum Preflight {
     defer { testee.release() }
     do {
       let declaration = try hello(testee, poller: poller)
+      pace.noteStart(.now - start)
       try canary(testee, poller: poller)
       for _ in 0..<measurementCount {
         let start = ContinuousClock.now

@@ -26,7 +26,7 @@ struct Scheduler: Sendable {
     _ planned: [(item: Case, configuration: Configuration)],
     report: @escaping @Sendable (CaseResult) -> Void
   ) async -> [CaseResult] {
-    let first = await run(groups(of: planned), jobCount: jobCount) { result in
+    let first = await run(groups(of: planned), jobCount: jobCount, patience: Patience()) { result in
       if !result.isToBeRepeated { report(result) }
     }
     var results = first.filter { !$0.isToBeRepeated }
@@ -68,6 +68,7 @@ struct Scheduler: Sendable {
     _ groups: [CaseGroup],
     jobCount: Int,
     stretch: Double = 1,
+    patience: Patience? = nil,
     report: @escaping @Sendable (CaseResult) -> Void
   ) async -> [CaseResult] {
     let work = Work(groups)
@@ -85,6 +86,7 @@ struct Scheduler: Sendable {
                 timeLimit: timeLimit,
                 pace: pace,
                 stretch: stretch,
+                patience: patience,
                 contract: contract,
                 directory: folder
               )

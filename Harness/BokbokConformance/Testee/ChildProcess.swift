@@ -38,6 +38,7 @@ final class ChildProcess {
     hasControl: Bool = false,
     streams: TesteeOptions.StandardStreams = .pipes
   ) throws {
+    _ = Self.keepsInheritedDescriptors
     var command = command
     guard !command.isEmpty else { throw SystemCallError(call: "an empty command", code: EINVAL) }
     // Not every system can spawn into another folder.
@@ -90,6 +91,14 @@ final class ChildProcess {
     self.standardError = error.reading
     self.control = control?.ours
   }
+
+  /// What the kit itself was given beyond its standard streams, no testee gets: it would look like the testee's own, and
+  /// go on to the commands that it starts.
+  private static let keepsInheritedDescriptors: Void = {
+    for descriptor in Int32(3)..<1024 where fcntl(descriptor, F_GETFD) >= 0 {
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+  }()
 
   /// The two ends of its standard input, and those of its standard output.
   private static func makeStreams(

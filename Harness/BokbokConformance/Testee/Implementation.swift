@@ -83,7 +83,7 @@ struct Implementation: Sendable {
   /// The command with further words. Those of a shell's line go to its last command.
   func command(with words: [String]) -> [String] {
     guard isShellLine, let line = command.last else { return command + words }
-    return command.dropLast() + [line + " \"$@\"", "testee"] + words
+    return command.dropLast() + [ShellLine(line).replacedByLastCommand, "testee"] + words
   }
 
   /// A manifest that fits its schema.
