@@ -1,5 +1,7 @@
 // The Bokbok protocol for Node. See README.md, and index.d.ts for every option.
 
+import './source/node-version.js';
+
 export { serve, Server } from './source/server.js';
 export { connect } from './source/client.js';
 export { Connection } from './source/connection.js';

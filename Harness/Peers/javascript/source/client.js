@@ -3,7 +3,7 @@
 import { Socket, isIP } from 'node:net';
 import { lookup } from 'node:dns/promises';
 import { Link, handleNothing } from './connection.js';
-import { checkedIdentity, commonOptions } from './options.js';
+import { checkNames, checkedIdentity, commonOptions } from './options.js';
 import { BokbokError } from './errors.js';
 import { Machine } from './machine.js';
 import { SocketTransport } from './transports.js';
@@ -17,6 +17,7 @@ export async function connect(address, options = {}) {
 
 /** As `connect`, with what is for tests only: `machineOptions` go to the machine of the connection (H-7.c). */
 export async function begin(address, options, machineOptions = {}) {
+  checkNames(options, ['user', 'key', 'allowExec', 'signal']);
   const target = parseAddress(address, 'client');
   if (target.scheme === 'exec' && options.allowExec !== true) { // A-4.a
     throw new BokbokError('address', 'an "exec:" address starts a command; it is taken only with allowExec: true');

@@ -40,6 +40,16 @@ export function checkedLimits(given = {}) {
   return limits;
 }
 
+const COMMON = ['handler', 'settings', 'limits', 'hideErrors', 'onClose', 'log'];
+
+/** Refuses an option that there is not, such as a misspelt one. */
+export function checkNames(options, own) {
+  const known = [...COMMON, ...own];
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new TypeError(`there is no option ${name}; there are ${known.join(', ')}`);
+  }
+}
+
 /** The options that both roles have. */
 export function commonOptions({ handler, settings, limits, hideErrors = false, log = logToStandardError }) {
   if (handler !== undefined && typeof handler !== 'function') throw new TypeError('handler is a function');

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { BokbokError, TurnedDown } from './errors.js';
 import { Link, handleNothing } from './connection.js';
-import { checkClose, checkedKey, commonOptions } from './options.js';
+import { checkClose, checkNames, checkedKey, commonOptions } from './options.js';
 import { parseAddress, tcpText } from './addresses.js';
 import { KEY_LENGTH } from './noise.js';
 import { Machine } from './machine.js';
@@ -26,6 +26,7 @@ export async function start(address, options, machineOptions = {}) {
 }
 
 function checkedOptions(options) {
+  checkNames(options, ['users', 'lookup', 'onOpen', 'mode']);
   const { users, lookup, onOpen, onClose, mode = 0o600 } = options;
   if (users && lookup) throw new TypeError('give either users or lookup, not both');
   if (lookup !== undefined && typeof lookup !== 'function') throw new TypeError('lookup is a function');
