@@ -264,7 +264,7 @@
        (lambda (secret session-key)
          (let ((file (file-open key-log (+ open/wronly open/append open/creat) #o600)))
            (file-write file (string-append (write-json (list (cons "role" role)
-                                                             (cons "ephemeralSecret" (bytes->hex secret))
+                                                             (cons "ephemeral" (bytes->hex secret))
                                                              (cons "sessionKey" (bytes->hex session-key))))
                                            "\n"))
            (file-close file)))))

@@ -1,11 +1,13 @@
 // The commands of `exec:` addresses (A-3).
 
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync, readdirSync } from 'node:fs';
+import { accessSync, constants, openSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BokbokError } from './errors.js';
 import { PairTransport } from './transports.js';
 
 const FLAG_CLOSE_ON_EXEC = 0o2000000; // of Linux, as /proc shows it
+const CLOSING_SHELL = 'bash'; // `sh` may know descriptors of one digit only
 let nothing; // a descriptor of /dev/null
 
 /**
@@ -13,7 +15,8 @@ let nothing; // a descriptor of /dev/null
  * promise of its {status, signal}.
  */
 export async function startCommand([name, ...parameters], limits) {
-  const child = spawn(name, parameters, { stdio: ['pipe', 'pipe', 'inherit', ...inheritedByMistake()] });
+  const { words, more } = withoutInherited([name, ...parameters]);
+  const child = spawn(words[0], words.slice(1), { stdio: ['pipe', 'pipe', 'inherit', ...more] });
   const exited = new Promise((resolve) => {
     child.on('exit', (status, signal) => resolve({ status, signal })); // A-3.c: Node reaps it
   });
@@ -37,23 +40,41 @@ function end(child, exited, { terminateMilliseconds, killMilliseconds }) {
   exited.then(() => clearTimeout(timer));
 }
 
-// A-3.d: Node closes its own descriptors in a command, but not all of those that it was itself started with. Each of
-// these is covered with /dev/null.
+// A-3.d: Node closes its own descriptors in a command, but not all of those that it was itself started with, such as
+// one that a shell opened. It cannot change them: a shell that knows numbers of two digits closes them and becomes the
+// command, in the same process. Where there is none, /dev/null takes their place.
+function withoutInherited(words) {
+  const numbers = inheritedByMistake();
+  if (numbers.length === 0) return { words, more: [] };
+  if (isCommand(CLOSING_SHELL) && isCommand(words[0])) {
+    const script = `exec ${numbers.map((number) => `${number}>&-`).join(' ')}; exec -- "$@"`;
+    return { words: [CLOSING_SHELL, '-c', script, CLOSING_SHELL, ...words], more: [] };
+  }
+  nothing ??= openSync('/dev/null', 'r');
+  const more = [];
+  for (const number of numbers) more[number - 3] = nothing;
+  return { words, more: Array.from(more, (cover) => cover ?? 'ignore') };
+}
+
+/** Whether a name is that of a program that can be started, so that a failure is found before the shell is one. */
+function isCommand(name) {
+  const paths = name.includes('/') ? [name] : (process.env.PATH ?? '').split(':').map((folder) => join(folder || '.', name));
+  return paths.some((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 function inheritedByMistake() {
-  const covers = [];
-  let numbers;
   try {
-    numbers = readdirSync('/proc/self/fdinfo').map(Number);
+    return readdirSync('/proc/self/fdinfo').map(Number).filter((number) => number > 2 && isInherited(number));
   } catch {
-    return covers; // no Linux
+    return []; // no Linux
   }
-  for (const number of numbers.filter((candidate) => candidate > 2)) {
-    if (!isInherited(number)) continue;
-    nothing ??= openSync('/dev/null', 'r');
-    while (covers.length < number - 3) covers.push('ignore');
-    covers[number - 3] = nothing;
-  }
-  return covers;
 }
 
 function isInherited(number) {

@@ -1,7 +1,7 @@
 // Servers on standard input and output, and the commands of `exec:` addresses.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -94,14 +94,34 @@ test('a command that goes away loses the connection, and is reaped (A-3.c)', asy
 });
 
 test('a command inherits no descriptor but its three (A-3.d)', async () => {
-  const list = join(folder, 'descriptors');
   // The client is started with more: one that Node takes care of, and one that it does not.
   const stdio = ['ignore', 'inherit', 'inherit', 'pipe', ...new Array(36).fill('ignore'), 'pipe'];
-  const address = `exec:sh -c 'ls -l /proc/self/fd > "${list}"'`;
-  const child = spawn(process.execPath, [program('exec-client.js'), address], { stdio });
-  await once(child, 'close');
-  const targets = readFileSync(list, 'utf8').trim().split('\n').slice(1).map((line) => line.split(' -> ')[1]);
-  // Beside the three, there is what covers those that Node lets through, and the directory that ls reads.
-  const others = targets.slice(3).filter((target) => target !== '/dev/null' && !target.startsWith('/proc/'));
-  assert.deepEqual(others, [], targets.join());
+  // The link to the directory that ls reads is one of its own.
+  const descriptors = async (environment) => {
+    const list = join(folder, 'descriptors');
+    const address = `exec:sh -c 'ls -l /proc/self/fd > "${list}"'`;
+    const child = spawn(process.execPath, [program('exec-client.js'), address], { stdio, env: environment });
+    await once(child, 'close');
+    const links = readFileSync(list, 'utf8').trim().split('\n').slice(1).map((line) => line.split(' ').at(-3).concat(line.split(' -> ')[1]));
+    return links.filter((link) => !/^[012]\D/.test(link) && !link.includes('/proc/'));
+  };
+  assert.deepEqual(await descriptors(process.env), []);
+  // Where no shell can close it, it leads nowhere.
+  const bin = mkdtempSync(join(tmpdir(), 'bokbok-bin-'));
+  for (const name of ['sh', 'ls']) symlinkSync(`/bin/${name}`, join(bin, name));
+  const covered = await descriptors({ PATH: bin });
+  assert.ok(covered.includes('40/dev/null'), covered.join());
+  assert.ok(covered.every((link) => link.endsWith('/dev/null')), covered.join());
+});
+
+test('a command that is not there is an error of the kind address, with descriptors to close too', async () => {
+  const stdio = ['ignore', 'pipe', 'inherit', ...new Array(37).fill('ignore'), 'pipe'];
+  for (const more of [[], stdio.slice(3)]) {
+    const child = spawn(process.execPath, [program('exec-client.js'), 'exec:/no/such/command'],
+      { stdio: [...stdio.slice(0, 3), ...more] });
+    let text = '';
+    child.stdout.on('data', (bytes) => { text += bytes; });
+    await once(child, 'close');
+    assert.match(text, /^address: the command "\/no\/such\/command" cannot be started/);
+  }
 });
