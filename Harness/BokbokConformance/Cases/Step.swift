@@ -6,7 +6,7 @@ struct Step: Sendable {
   let connection: String
   /// The configurations in which it is played: all of these words must hold.
   let only: [String]
-  let timeLimit: Duration?
+  var timeLimit: Duration?
   var pieces: Pieces?
   var action: Action
   /// The step as it stands in the file, for the trace.

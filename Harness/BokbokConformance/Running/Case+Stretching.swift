@@ -41,10 +41,14 @@ extension Step {
     }
   }
 
-  /// `withinMs` stays: where it is short, a testee that is not at fault is much faster, and one that is at fault may be
-  /// no slower than a longer time.
+  /// From here on `withinMs` allows for much work; below it demands that something happens soon.
+  private static let allowanceMin: Duration = .seconds(5)
+
+  /// A short `withinMs` stays: a testee that is not at fault is much faster, and one that is at fault may be no slower
+  /// than a longer time.
   fileprivate func stretched(by factor: Double) -> Step {
     var step = self
+    if let timeLimit, timeLimit >= Self.allowanceMin { step.timeLimit = timeLimit * factor }
     step.pieces = pieces?.stretched(by: factor)
     switch action {
     case .silence(let duration): step.action = .silence(duration * factor)
