@@ -2,6 +2,10 @@
 // goes on in the next one, and then the bytes; sealed: ChaCha20-Poly1305 for each record of up to 64 KiB.
 //
 // --variant blocking: a thread for each connection, blocking reads and writes.
+// Work "opening": the exchanges and writes of a connection of the library with one request: 40 bytes each way for
+// preamble and SETTINGS (sealed: with the work of the handshake on each side), a request and its answer, 24 bytes each way
+// for CLOSE, and the end of the stream each way.
+//
 // --variant epoll: one thread, level-triggered epoll, a read of up to 64 KiB and one write for each event.
 
 #define _GNU_SOURCE
@@ -152,7 +156,10 @@ static bool read_once(connection *connection) {
   return flush(connection);
 }
 
+enum { HELLO = 40, BYE = 24 };
+
 static void serve_message(connection *connection, const uint8_t *bytes, size_t count) {
+  if (options.sealed && count == HELLO) benchmark_agree();
   uint64_t number = benchmark_check(bytes, count, count);
   if (count == BENCHMARK_SMALL || (number & BENCHMARK_ECHO_BIT) != 0) {
     send_message(connection, bytes, count);
@@ -283,6 +290,42 @@ static void run_blocking_client(void) {
   }
 }
 
+// MARK: Opening
+
+static bool has_answer;
+
+static void note_answer(connection *connection, const uint8_t *bytes, size_t count) {
+  size_t expected = options.size == BENCHMARK_SMALL && connection->sent == 2 ? BENCHMARK_SMALL : BENCHMARK_ANSWER;
+  if (benchmark_check(bytes, count, expected) != connection->sent) benchmark_fail("another's answer");
+  has_answer = true;
+}
+
+static void exchange(connection *connection, size_t size) {
+  uint8_t message[BENCHMARK_SMALL];
+  benchmark_fill(message, size, ++connection->sent);
+  has_answer = false;
+  send_message(connection, message, size);
+  flush(connection);
+  while (!has_answer) {
+    if (!read_once(connection)) benchmark_fail("the server has gone");
+  }
+}
+
+static void run_opening_client(void) {
+  benchmark_begin(&options, false);
+  do {
+    connection *connection = make_connection(connect_there(), true);
+    connection->received_message = note_answer;
+    if (options.sealed) benchmark_agree();
+    exchange(connection, HELLO);
+    exchange(connection, BENCHMARK_SMALL);
+    exchange(connection, BYE);
+    shutdown(connection->fd, SHUT_WR);
+    if (read_once(connection)) benchmark_fail("the server does not end the stream");
+    release(connection);
+  } while (benchmark_completed(0));
+}
+
 // MARK: epoll
 
 static void watch(int epoll, int operation, connection *connection, int fd, uint32_t events) {
@@ -350,7 +393,10 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   bool is_blocking = strcmp(options.variant, "blocking") == 0;
   if (!is_blocking && strcmp(options.variant, "epoll") != 0) benchmark_fail("--variant blocking or epoll");
-  if (strcmp(options.role, "server") == 0) {
+  if (strcmp(options.role, "client") == 0 && strcmp(options.work, "opening") == 0) {
+    run_opening_client();
+    benchmark_report();
+  } else if (strcmp(options.role, "server") == 0) {
     is_blocking ? run_blocking_server() : run_epoll_server();
   } else {
     is_blocking ? run_blocking_client() : run_epoll_client();

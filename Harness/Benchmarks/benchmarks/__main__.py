@@ -11,8 +11,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import growth
 import picture
 import report
+import starting
 from peers import PEERS
 from running import RunError, Runner
 from works import plan
@@ -28,12 +30,15 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="fewer peers, works and rounds: about a minute")
     parser.add_argument("--rounds", type=int, help="rounds (default 5, quick 3)")
     parser.add_argument("--seconds", type=float, help="length of one measurement (default 0.4, quick 0.3)")
-    parser.add_argument("--works", default="ABCDEFG", help="letters of the works to run (default all)")
+    parser.add_argument(
+        "--works", help="letters of the works to run (default ABCDEFGH, quick ABC); H is how cost grows"
+    )
     parser.add_argument("--peer", action="append", help="only peers whose name contains this; repeatable")
     parser.add_argument("--output", type=pathlib.Path, help="folder of the report (default .build-benchmarks/report)")
     parser.add_argument("--scratch-path", type=pathlib.Path, default=ROOT / ".build-benchmarks", help="build folder")
     parser.add_argument("--skip-build", action="store_true", help="use what was built before")
     options = parser.parse_args()
+    options.works = options.works or ("ABC" if options.quick else "ABCDEFGH")
     options.rounds = options.rounds or (3 if options.quick else 5)
     options.seconds = options.seconds or (0.3 if options.quick else 0.4)
     options.output = options.output or options.scratch_path / "report"
@@ -105,6 +110,19 @@ def idle_memory(runner, peers, options):
     return entries
 
 
+def start_of_call(options, scratch):
+    """Work G; the command is a product of the main package, built beside."""
+    command = ["swift", "build", "-c", "release", "--product", "bokbok", "--scratch-path", str(ROOT / ".build-release")]
+    if not options.skip_build:
+        subprocess.run(command, check=True, cwd=ROOT, stdout=sys.stderr)
+    shown = subprocess.run(command + ["--show-bin-path"], check=True, cwd=ROOT, capture_output=True, text=True)
+    program = pathlib.Path(shown.stdout.strip()) / "bokbok"
+    if not program.exists():
+        print(f"G: {program} is not built", file=sys.stderr)
+        return []
+    return starting.measure(program, scratch, 10 if options.quick else 40)
+
+
 def main():
     options = parse()
     if shutil.which("taskset") is None:
@@ -119,8 +137,9 @@ def main():
         runner = Runner(folders, scratch, options.seconds)
         results, failures = run_rounds(runner, works, peers, options.rounds)
         memory = idle_memory(runner, peers, options) if "F" in options.works else []
-        start = []
-    made = report.make(works, peers, results, not_run, failures, memory, start, options)
+        grown = growth.measure(runner, peers, options.quick) if "H" in options.works else []
+        start = start_of_call(options, pathlib.Path(scratch)) if "G" in options.works else []
+    made = report.make(works, peers, results, not_run, failures, memory, start, grown, options)
     report.write(made, options.output)
     picture.write(made, options.output)
     print(report.text(made))

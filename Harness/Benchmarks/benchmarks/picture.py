@@ -95,7 +95,7 @@ def page(report):
         )
         for table in report["tables"]
     ]
-    charts += [line_chart(entry["name"], entry["unit"], entry["series"]) for entry in report.get("growth", [])]
+    charts += [line_chart(entry["name"], entry["unit"], entry["series"]) for entry in report["growth"]]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

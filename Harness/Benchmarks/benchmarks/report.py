@@ -32,7 +32,7 @@ def machine():
     }
 
 
-def make(works, peers, results, not_run, failures, memory, start, options):
+def make(works, peers, results, not_run, failures, memory, start, grown, options):
     """The report as one dictionary; `results` maps work and peer to the figures of each round."""
     tables = []
     for work in works:
@@ -80,6 +80,7 @@ def make(works, peers, results, not_run, failures, memory, start, options):
         "tables": tables,
         "idleMemory": memory,
         "start": start,
+        "growth": grown,
         "targets": judge(results),
     }
 
@@ -116,6 +117,10 @@ def text(report):
         lines += ["", "G start of `bokbok call` as a whole process (ms)"]
         for entry in report["start"]:
             lines.append(f"  {entry['name']:<52}{number(entry['median']):>12}  [{number(entry['least'])} to {number(entry['most'])}]")
+    for entry in report["growth"]:
+        lines += ["", f"{entry['name']} ({entry['unit']})"]
+        for name, points in entry["series"].items():
+            lines.append(f"  {name:<52}" + ", ".join(f"{size:,}: {number(cost)}" for size, cost in points))
     lines += ["", "Targets, as medians of ratios within a round"]
     for target in report["targets"]:
         wanted = f"{target['comparison']} {target['limit']}" if target["comparison"] else "told only"

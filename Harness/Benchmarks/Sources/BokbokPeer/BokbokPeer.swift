@@ -8,17 +8,23 @@ import NIOPosix
 /// 1 GiB, and as many requests under way as the work has.
 @main
 struct BokbokPeer {
-  static func main() async throws {
+  /// The main thread waits, and does not leave itself to Dispatch, whose way to end it valgrind does not take.
+  static func main() {
     let options = Options()
-    do {
-      if options.role == "server" {
-        try await runServer(options)
-      } else {
-        try await runClient(options)
+    let isOver = DispatchSemaphore(value: 0)
+    Task.detached {
+      do {
+        if options.role == "server" {
+          try await runServer(options)
+        } else {
+          try await runClient(options)
+        }
+      } catch {
+        benchmark_fail("\(error)")
       }
-    } catch {
-      benchmark_fail("\(error)")
+      isOver.signal()
     }
+    isOver.wait()
   }
 
   static func configuration(_ options: Options) -> Configuration {

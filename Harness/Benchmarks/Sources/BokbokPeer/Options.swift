@@ -13,6 +13,7 @@ struct Options: Sendable {
   let variant: String
   let caller: String
   let seconds: Double
+  let requests: UInt64
 
   init() {
     var options = benchmark_options()
@@ -32,6 +33,7 @@ struct Options: Sendable {
     self.variant = String(cString: options.variant)
     self.caller = String(cString: options.caller)
     self.seconds = options.seconds
+    self.requests = options.requests
   }
 
   var recordsLatency: Bool { self.work == "latency" || self.work.hasPrefix("mixed") }
@@ -39,6 +41,7 @@ struct Options: Sendable {
   func begin() {
     var options = benchmark_options()
     options.seconds = self.seconds
+    options.requests = self.requests
     options.size = self.size
     self.work.withCString { work in
       options.work = work

@@ -51,6 +51,8 @@ void benchmark_parse(int argc, char **argv, benchmark_options *options) {
       options->work = value;
     } else if (strcmp(name, "--seconds") == 0) {
       options->seconds = atof(value);
+    } else if (strcmp(name, "--requests") == 0) {
+      options->requests = strtoull(value, NULL, 10);
     } else if (strcmp(name, "--under-way") == 0) {
       options->under_way = atoi(value);
     } else if (strcmp(name, "--connections") == 0) {
@@ -151,7 +153,7 @@ enum { PHASE_WARM_UP, PHASE_MEASURING, PHASE_OVER };
 static struct {
   atomic_ullong count;
   atomic_int phase;
-  uint64_t mask;
+  uint64_t mask, requests;
   bool wants_latencies;
   uint64_t warm_up_ends, ends;
   uint64_t length;
@@ -166,12 +168,22 @@ void benchmark_begin(const benchmark_options *options, bool latencies) {
   recorder.mask = latencies || options->size > 4096 || strcmp(options->work, "opening") == 0 ? 0 : 63;
   recorder.latencies = latencies ? malloc(LATENCIES_MAX * sizeof(uint32_t)) : NULL;
   uint64_t now = benchmark_nanoseconds();
+  recorder.requests = options->requests;
+  recorder.first_time = now;
   recorder.length = (uint64_t)(options->seconds * 1e9);
   recorder.warm_up_ends = now + recorder.length / 4;
 }
 
 bool benchmark_completed(uint64_t began) {
   uint64_t count = atomic_fetch_add_explicit(&recorder.count, 1, memory_order_relaxed) + 1;
+  if (recorder.requests != 0) {
+    if (count == recorder.requests) {
+      recorder.last_count = count;
+      recorder.last_time = benchmark_nanoseconds();
+      atomic_store_explicit(&recorder.phase, PHASE_OVER, memory_order_release);
+    }
+    return count < recorder.requests;
+  }
   int phase = atomic_load_explicit(&recorder.phase, memory_order_acquire);
   if ((count & recorder.mask) != 0) return phase != PHASE_OVER;
   uint64_t now = benchmark_nanoseconds();
@@ -247,4 +259,15 @@ void benchmark_open(void *bytes, size_t count, uint64_t nonce) {
   if (crypto_aead_chacha20poly1305_ietf_decrypt(bytes, NULL, NULL, bytes, count, NULL, 0, public_nonce, key) != 0) {
     benchmark_fail("a record is not authentic");
   }
+}
+
+void benchmark_agree(void) {
+  uint8_t secret[32], public_key[32], shared[32], hash[32];
+  randombytes_buf(secret, sizeof secret);
+  crypto_scalarmult_base(public_key, secret);
+  // The other side's key: any point will do.
+  if (crypto_scalarmult(shared, secret, public_key) != 0) benchmark_fail("no agreement");
+  memcpy(hash, shared, sizeof hash);
+  for (int i = 0; i < 24; i++) crypto_auth_hmacsha256(hash, public_key, sizeof public_key, hash);
+  for (int i = 0; i < 8; i++) crypto_hash_sha256(hash, hash, sizeof hash);
 }

@@ -32,6 +32,8 @@ typedef struct {
   const char *work;
   /// How long is measured, in seconds; a quarter of it goes before, unmeasured.
   double seconds;
+  /// Instead of a time: so many requests, all of them counted; 0: not.
+  unsigned long long requests;
   /// Requests under way on each connection.
   int under_way;
   int connections;
@@ -44,7 +46,7 @@ typedef struct {
   const char *caller;
 } benchmark_options;
 
-/// PEER (server|client) ADDRESS [--work W] [--seconds S] [--under-way N] [--connections N] [--size B] [--sealed]
+/// PEER (server|client) ADDRESS [--work W] [--seconds S | --requests N] [--under-way N] [--connections N] [--size B] [--sealed]
 /// [--variant V] [--caller C]. ADDRESS is tcp:HOST:PORT or unix:PATH. Ends the process where it is wrong.
 void benchmark_parse(int argc, char **argv, benchmark_options *options);
 
@@ -85,6 +87,10 @@ void benchmark_report(void);
 void benchmark_seal(void *bytes, size_t count, uint64_t nonce);
 /// Opens `count` bytes, the tag among them, in place; ends the process where they are not authentic.
 void benchmark_open(void *bytes, size_t count, uint64_t nonce);
+
+/// The work of one side of a Noise NN handshake with two pre-shared keys: an ephemeral key, one agreement (X25519), 24
+/// HMAC-SHA-256 and 8 SHA-256 of short texts.
+void benchmark_agree(void);
 
 #ifdef __cplusplus
 }
