@@ -21,7 +21,9 @@ extension Case {
         )
       )
     }
-    item.steps = steps.map { $0.stretched(by: factor) }
+    // The specification's own times, which hold where the case gives none, are not stretched.
+    let givesTimes = testee.limits?.object?.members.contains { Self.isTime($0.name) } ?? false
+    item.steps = steps.map { $0.stretched(by: factor, withLimits: givesTimes) }
     return item
   }
 
@@ -46,7 +48,7 @@ extension Step {
 
   /// A short `withinMs` stays: a testee that is not at fault is much faster, and one that is at fault may be no slower
   /// than a longer time.
-  fileprivate func stretched(by factor: Double) -> Step {
+  fileprivate func stretched(by factor: Double, withLimits: Bool) -> Step {
     var step = self
     if let timeLimit, timeLimit >= Self.allowanceMin { step.timeLimit = timeLimit * factor }
     step.pieces = pieces?.stretched(by: factor)
@@ -62,9 +64,11 @@ extension Step {
         )
       )
     case .opening(let stage, let opening): step.action = .opening(until: stage, opening.stretched(by: factor))
-    case .relay(.terminated(let duration)): step.action = .relay(.terminated(notBefore: duration * factor))
-    case .relay(.killed(let duration)): step.action = .relay(.killed(notBefore: duration * factor))
-    case .repeat(let times, let steps): step.action = .repeat(times: times, steps.map { $0.stretched(by: factor) })
+    case .relay(.terminated(let duration)) where withLimits:
+      step.action = .relay(.terminated(notBefore: duration * factor))
+    case .relay(.killed(let duration)) where withLimits: step.action = .relay(.killed(notBefore: duration * factor))
+    case .repeat(let times, let steps):
+      step.action = .repeat(times: times, steps.map { $0.stretched(by: factor, withLimits: withLimits) })
     default: break
     }
     return step
