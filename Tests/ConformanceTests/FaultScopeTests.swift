@@ -57,6 +57,8 @@ import Testing
       let report = KillMatrixReport(suite: suite.digest, trials: trials, duration: .seconds(1), namesTwins: namesTwins)
       #expect(schema.faults(of: report.json) == [])
       #expect(report.json["faults"] == 1)
+      // Of the cases of P-1.a none is the one that kills here.
+      #expect(report.json["positiveOnly"]?.array?.contains("P-1/pong") == namesTwins)
     }
     let incomplete = JSON.object(JSON.Object([("format", 1)]))
     #expect(!schema.faults(of: incomplete).isEmpty)

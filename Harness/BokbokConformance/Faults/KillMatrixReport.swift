@@ -29,6 +29,17 @@ struct KillMatrixReport {
       .filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
   }
 
+  /// Cases that were played to their end and kill nothing: they show only that what is right is taken. Known where every
+  /// case of a fault's clause was run.
+  var positiveOnly: [String] {
+    guard namesTwins else { return [] }
+    let played = Set(trials.flatMap { $0.groups.flatMap { $0.cases.map(\.id) } })
+    let killers = trials.flatMap(\.killers).map { path in
+      path.split(separator: "/").prefix(2).joined(separator: "/")
+    }
+    return played.subtracting(killers).sorted()
+  }
+
   var lines: [String] {
     var lines = trials.map { trial in
       let name = Self.padded(trial.fault.id, 44)
@@ -48,6 +59,7 @@ struct KillMatrixReport {
         lines += problem.errorText.split(separator: "\n").suffix(6).map { "  | \($0)" }
       }
     }
+    for id in positiveOnly { lines.append("positive only, kills nothing: \(id)") }
     for group in twins { lines.append("the same cases kill: " + group.joined(separator: ", ")) }
     lines.append("")
     lines.append(
@@ -90,6 +102,7 @@ struct KillMatrixReport {
       "milliseconds": .integer(Int(duration / .milliseconds(1))),
       "trials": .array(entries),
       "twins": .array(twins.map { .array($0.map(JSON.string)) }),
+      "positiveOnly": .array(positiveOnly.map(JSON.string)),
     ]
   }
 
