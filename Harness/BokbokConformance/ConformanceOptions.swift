@@ -89,6 +89,10 @@ public struct ConformanceOptions: Sendable {
   /// Where the report as one HTML page goes: a path.
   public var htmlPath: String?
 
+  /// A folder in which each failure is kept as one file, its capsule, which ``CapsuleReplay`` plays again
+  /// (`Harness/Capsules/FORMAT.md`). It is made if it is not there. Default: none are kept.
+  public var capsulesPath: String?
+
   /// Whether a failure of a case of level `should` fails the run. Default: it is a warning.
   public var isStrict = false
 

@@ -112,13 +112,23 @@ public struct ConformanceRun: Sendable {
     let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let progress = ProgressLine(totalCount: declared.count)
+    let capsules = try options.capsulesPath.map { path in
+      try CapsuleFolder(
+        path,
+        implementation: implementation.name,
+        declaration: declaration,
+        suiteDigest: suite.digest,
+        checksContract: options.checksContract
+      )
+    }
     let scheduler = Scheduler(
       implementation: implementation,
       timeLimit: options.timeLimit,
       jobCount: options.jobCount,
       pace: pace,
       contract: contract,
-      directory: directory
+      directory: directory,
+      capsules: capsules
     )
     results += await scheduler.run(declared) { progress.note($0) }
     progress.clear()

@@ -59,7 +59,7 @@ import Testing
   }
 
   /// The command carries each file of the folders, and what it carries is the file.
-  @Test(arguments: ["Harness/Cases", "Harness/Implementations", "Harness/Recordings"])
+  @Test(arguments: ["Harness/Cases", "Harness/Implementations", "Harness/Recordings", "Harness/Capsules"])
   func embeddedFilesAreThoseOfTheFolder(folder: String) throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(Project.root)/\(folder)")
       .filter { $0.hasSuffix(".json") }.sorted()

@@ -40,6 +40,8 @@ package struct Case: Sendable {
   var steps: [Step]
   /// SHA-256 over what is played and demanded, in hexadecimal: two cases that demand the same have the same.
   package var digest = ""
+  /// The case as it stands in its file; null for one that stands in none.
+  var source = JSON.null
 
   /// The requirement, such as `F-1`.
   package var requirement: String { String(id.prefix { $0 != "/" }) }

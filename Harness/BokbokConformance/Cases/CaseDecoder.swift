@@ -43,7 +43,8 @@ struct CaseDecoder {
         standardStreams: options?["standardStreams"]?.string.flatMap { .init(rawValue: $0) } ?? .pipes
       ),
       closesAtEnd: source["finish"]?.string != "none",
-      steps: try Self.steps(source["steps"]?.array ?? [], prefix: "")
+      steps: try Self.steps(source["steps"]?.array ?? [], prefix: ""),
+      source: source
     )
     try Self.checkSilences(in: decoded)
     try Self.checkStandardStreams(in: decoded)

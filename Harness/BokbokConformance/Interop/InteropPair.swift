@@ -138,7 +138,7 @@ final class InteropPair {
   /// What both were told and said, in the order of time, and what they wrote to standard error.
   var trace: [String] {
     let entries = testees.flatMap { side, testee in
-      testee.log.map { (time: $0.time, line: "\(side) \($0.isSent ? "<" : ">") \($0.line.prefix(300))") }
+      testee.log.map { (time: $0.time, line: "\(side) \($0.isSent ? "<" : ">") \($0.shown(300))") }
     }
     let errors = testees.flatMap { side, testee in
       String(decoding: testee.errorText, as: UTF8.self).split(separator: "\n").suffix(20).map { "\(side) ! \($0)" }

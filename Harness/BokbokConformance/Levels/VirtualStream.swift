@@ -90,7 +90,7 @@ final class VirtualStream: CaseStream, VirtualActor {
   }
 
   private func fail() {
-    trace?.note(.remark("the kit cannot write any more: the testee has closed the stream"))
+    trace?.note(.remark(.kitCannotWrite(reason: "the testee has closed the stream")))
     hasOutputFailed = true
     if inputEnd == nil { inputEnd = .reset }
   }
@@ -99,20 +99,20 @@ final class VirtualStream: CaseStream, VirtualActor {
 
   func shutDownOutput() {
     guard isOpen, !hasOutputEnded else { return }
-    trace?.note(.remark("the kit ends its sending half"))
+    trace?.note(.remark(.kitEndsSending))
     hasOutputEnded = true
   }
 
   func reset() {
     guard isOpen else { return }
-    trace?.note(.remark("the kit resets the stream"))
+    trace?.note(.remark(.kitResets))
     dropEverything()
     wasReset = true
   }
 
   func close() {
     guard isOpen else { return }
-    trace?.note(.remark("the kit closes the stream"))
+    trace?.note(.remark(.kitCloses))
     if !incoming.isEmpty || inputOffset < input.count {
       dropEverything()
       wasReset = true
@@ -143,7 +143,7 @@ final class VirtualStream: CaseStream, VirtualActor {
       return true
     }
     guard hasPeerEnded else { return false }
-    trace?.note(.remark(wasReset ? "the stream was reset" : "end of stream"))
+    trace?.note(.remark(.inputEnded(wasReset ? .reset : .end, reason: "the testee has reset it")))
     inputEnd = wasReset ? .reset : .end
     if wasReset { hasOutputFailed = true }
     return true

@@ -6,7 +6,7 @@ class VirtualTestee: CaseTestee, VirtualActor {
   final var events: [JSON] = []
   final var failure: TesteeProcess.Failure? { nil }
   final var errorText: [UInt8] { [] }
-  private(set) final var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
+  private(set) final var log: [ContractLine] = []
 
   let clock: VirtualClock
   private var replies: [Int: JSON] = [:]
@@ -88,9 +88,7 @@ class VirtualTestee: CaseTestee, VirtualActor {
   }
 
   private func note(_ message: JSON, isSent: Bool) {
-    let bytes = message.encodedBytes
-    let line = String(decoding: bytes.prefix(2000), as: UTF8.self) + (bytes.count > 2000 ? "…" : "")
-    log.append((clock.now, isSent, line))
+    log.append(ContractLine(time: clock.now, isSent: isSent, bytes: message.encodedBytes))
   }
 
   // MARK: Going on

@@ -52,6 +52,7 @@ extension CasePlayer {
     let isClient = configuration.role == .server
     let trace = StreamTrace(name: step.name, isClient: isClient, clock: clock)
     let stream = try stream(step, options, trace)
+    trace.start = clock.now
     let connection = KitConnection(
       name: step.name,
       isClient: isClient,
@@ -60,7 +61,7 @@ extension CasePlayer {
       trace: trace,
       testee: try currentTestee(),
       testeeOptions: options,
-      freshSecret: { [meeting] () throws(SecretError) in try meeting.freshSecret() }
+      secrets: try entropy?.secrets(ofConnection: connections.count) ?? KitSecrets(from: meeting)
     )
     add(connection)
     try open(connection, until: step.start, step.opening)
@@ -154,6 +155,7 @@ extension CasePlayer {
     var flight = opening.isPreambleSent ? [] : preamble
     if isSealed {
       let user = try opening.user?.build(in: self) ?? Self.usualUser
+      connection.userKey = opening.key ?? Self.usualKey
       let message = try connection.handshake.message1(
         preamble: preamble,
         user: user,
@@ -230,6 +232,7 @@ extension CasePlayer {
     let usual = ByteTemplate.preamble(magic: WirePreamble.magic, version: WirePreamble.version, mode: .own)
     var answer = opening.isPreambleSent ? [] : try (opening.preamble ?? usual).build(in: self)
     if isSealed {
+      connection.userKey = opening.key ?? Self.usualKey
       let result = try connection.handshake.answer(
         message1: connection.clientMessage1,
         preamble: connection.clientPreamble,

@@ -10,6 +10,8 @@ final class CasePlayer {
   let clock: any CaseClock
   let meeting: any MeetingPlace
   let timeLimit: Duration
+  /// What the kit's secrets are made of; nil: what the meeting place gives.
+  let entropy: KitEntropy?
 
   /// The processes of the case, in the order in which they were started.
   private(set) var testees: [any CaseTestee] = []
@@ -42,7 +44,8 @@ final class CasePlayer {
     testee: TesteeSource,
     clock: any CaseClock,
     meeting: any MeetingPlace,
-    timeLimit: Duration
+    timeLimit: Duration,
+    entropy: KitEntropy? = nil
   ) {
     self.item = item
     self.configuration = configuration
@@ -50,6 +53,7 @@ final class CasePlayer {
     self.clock = clock
     self.meeting = meeting
     self.timeLimit = timeLimit
+    self.entropy = entropy
   }
 
   /// Plays the case from its beginning to the clean state after it. Returns if it passes, else throws.

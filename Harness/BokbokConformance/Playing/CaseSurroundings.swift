@@ -61,7 +61,7 @@ protocol CaseTestee: AnyObject {
   /// What it said for people.
   var errorText: [UInt8] { get }
   /// What went over the contract, for the trace.
-  var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] { get }
+  var log: [ContractLine] { get }
 
   /// Gives a command and returns its number, by which the reply is known.
   func send(_ command: String, _ members: JSON.Object) -> Int

@@ -16,7 +16,11 @@ final class KitConnection {
 
   /// How far the opening has come.
   var stage = Case.Start.stream
-  var handshake: KitHandshake
+  let handshake: KitHandshake
+  /// What the handshake takes from the kit's random source.
+  let secrets: KitSecrets
+  /// The user's key with which the kit's side has begun the handshake; nil before that.
+  var userKey: [UInt8]?
   var ciphers: KitCiphers?
   /// The client's preamble and user name, and its message 1, as they went over the wire.
   var clientPreamble: [UInt8] = []
@@ -52,7 +56,7 @@ final class KitConnection {
     trace: StreamTrace,
     testee: any CaseTestee,
     testeeOptions: TesteeOptions,
-    freshSecret: @escaping () throws(SecretError) -> SecretBytes
+    secrets: KitSecrets
   ) {
     self.name = name
     self.isClient = isClient
@@ -61,7 +65,8 @@ final class KitConnection {
     self.trace = trace
     self.testee = testee
     self.testeeOptions = testeeOptions
-    self.handshake = KitHandshake(isClient: isClient, freshSecret: freshSecret)
+    self.secrets = secrets
+    self.handshake = KitHandshake(secrets: secrets)
   }
 
   /// An exchange id that no case uses.

@@ -16,6 +16,10 @@ final class MeetingPoint: MeetingPlace {
   private var relayCount = 0
   /// The ephemeral public keys that testees of the group have used.
   private var publicKeys: Set<[UInt8]> = []
+  /// Those that were known when the case began.
+  private var earlierPublicKeys: Set<[UInt8]> = []
+  /// Those of them that have come again in this case.
+  private(set) var repeatedPublicKeys: [[UInt8]] = []
 
   /// The directory is for sockets; its path must be short.
   init(transport: Configuration.Transport, poller: Poller, directory: String) {
@@ -59,9 +63,17 @@ final class MeetingPoint: MeetingPlace {
     return path
   }
 
+  /// A new case begins, played by a testee that has used also these keys before.
+  func beginCase(earlierPublicKeys: [[UInt8]] = []) {
+    publicKeys.formUnion(earlierPublicKeys)
+    self.earlierPublicKeys = publicKeys
+    repeatedPublicKeys = []
+  }
+
   /// Notes a testee's ephemeral public key; false if one of the group has used it before.
   func noteFresh(publicKey: [UInt8]) -> Bool {
-    publicKeys.insert(publicKey).inserted
+    if earlierPublicKeys.contains(publicKey) { repeatedPublicKeys.append(publicKey) }
+    return publicKeys.insert(publicKey).inserted
   }
 
   func connect(
@@ -103,6 +115,9 @@ final class MeetingPoint: MeetingPlace {
 
   /// Whether a testee has connected and no case has taken the stream.
   var hasWaitingStream: Bool { listener.map { !$0.accepted.isEmpty } ?? false }
+
+  /// When the streams came that no case has taken.
+  var waitingStreamTimes: [ContinuousClock.Instant] { listener?.accepted.map(\.time) ?? [] }
 
   func dropWaitingStreams() {
     while let stream = listener?.takeAccepted() { Foundation.close(stream) }

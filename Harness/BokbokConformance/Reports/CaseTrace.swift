@@ -13,7 +13,7 @@ package struct CaseTrace: Sendable {
   init(connections: [KitConnection], testees: [any CaseTestee], start: ContinuousClock.Instant) {
     for connection in connections { rows += Self.rows(of: connection.trace, start: start) }
     for entry in testees.flatMap({ $0.log }) {
-      let text = String(entry.line.prefix(300))
+      let text = entry.shown(300)
       let side = entry.isSent ? TraceRow.Side.command : .answer
       rows.append(
         TraceRow(time: entry.time - start, side: side, connection: nil, annotation: nil, text: text)
@@ -41,8 +41,10 @@ package struct CaseTrace: Sendable {
   private static func rows(of trace: StreamTrace, start: ContinuousClock.Instant) -> [TraceRow] {
     var rows: [TraceRow] = []
     for (time, entry) in trace.entries {
-      guard case .remark(let text) = entry else { continue }
-      rows.append(TraceRow(time: time - start, side: .remark, connection: trace.name, annotation: nil, text: text))
+      guard case .remark(let remark) = entry else { continue }
+      rows.append(
+        TraceRow(time: time - start, side: .remark, connection: trace.name, annotation: nil, text: remark.text)
+      )
     }
     for isSent in [true, false] {
       let isClientSide = isSent == trace.isClient

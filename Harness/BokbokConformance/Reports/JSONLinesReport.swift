@@ -61,6 +61,7 @@ enum JSONLinesReport {
     object["clause"] = problem.clause.map { .string($0) }
     object["step"] = problem.step.map { .string($0) }
     object["stepSource"] = problem.stepSource.map { .string($0) }
+    object["capsule"] = problem.capsulePath.map { .string($0) }
     if !problem.trace.isEmpty { object["trace"] = .array(problem.trace.lines.map { .string($0) }) }
     if !problem.errorText.isEmpty { object["standardError"] = .string(problem.errorText) }
     return .object(object)

@@ -116,6 +116,7 @@ struct TableReport {
       if shown.count < all.count { lines.append("    … \(all.count - shown.count) lines before") }
       lines += shown.map { "    " + $0 }
     }
+    if let path = problem.capsulePath { lines.append("  capsule:  \(path)") }
     let errorLines = problem.errorText.split(separator: "\n").suffix(20)
     if !errorLines.isEmpty {
       lines.append("  the testee's standard error:")

@@ -23,7 +23,7 @@ package struct CaseResult: Sendable {
   /// What went wrong, for people and reports.
   package struct Problem: Sendable {
     /// When something went wrong.
-    package enum Moment: Sendable {
+    package enum Moment: String, Sendable {
       /// The testee did not even start.
       case starting
       /// In a step, or in opening the first connection.
@@ -48,6 +48,8 @@ package struct CaseResult: Sendable {
     package var trace = CaseTrace()
     /// What the testee wrote to standard error.
     package var errorText = ""
+    /// The file that holds the whole play, for `bokbok conformance replay`; nil if none was asked for.
+    package var capsulePath: String?
   }
 
   package let item: Case

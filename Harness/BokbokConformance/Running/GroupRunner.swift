@@ -16,6 +16,11 @@ final class GroupRunner {
   private let stretch: Double
   private let patience: Patience?
   private let contract: TesteeContract?
+  private let capsules: CapsuleFolder?
+  /// What the kit's secrets are made of; nil for a new one in each play.
+  private let entropy: KitEntropy?
+  /// What plays the testee in the place of a process; nil in a live run.
+  private let playback: CapsulePlayback?
   private let poller = Poller()
   private let meeting: MeetingPoint
   private var testee: TesteeProcess?
@@ -42,7 +47,10 @@ final class GroupRunner {
     stretch: Double = 1,
     patience: Patience? = nil,
     contract: TesteeContract?,
-    directory: String
+    directory: String,
+    capsules: CapsuleFolder? = nil,
+    entropy: KitEntropy? = nil,
+    playback: CapsulePlayback? = nil
   ) {
     self.group = group
     self.implementation = implementation
@@ -51,7 +59,12 @@ final class GroupRunner {
     self.stretch = stretch
     self.patience = patience
     self.contract = contract
-    self.meeting = MeetingPoint(transport: group.configuration.transport, poller: poller, directory: directory)
+    self.capsules = capsules
+    self.entropy = entropy
+    self.playback = playback
+    let transport = playback?.transport ?? group.configuration.transport
+    self.meeting = MeetingPoint(transport: transport, poller: poller, directory: directory)
+    playback?.attach(poller)
   }
 
   /// Runs the cases one after the other, for as long as `goesOn` says so of each result.
@@ -86,17 +99,20 @@ final class GroupRunner {
   }
 
   private func play(_ item: Case) -> CaseResult {
-    let start = ContinuousClock.now
+    let start = poller.now
+    let timing = Capsule.Timing(timeLimit: timeLimit, stretch: factor)
     var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
+    capsules?.remove(result.path)
+    meeting.beginCase(earlierPublicKeys: playback?.earlierPublicKeys ?? [])
     do {
       let source = try testeeSource()
-      var player = makePlayer(item, source)
+      var player = makePlayer(item, source, factor: timing.stretch)
       do {
         do {
           try player.play()
         } catch is DescriptorGrowth {
           // Only what grows each time leaks.
-          player = makePlayer(item, source)
+          player = makePlayer(item, source, factor: timing.stretch)
           try player.play()
         }
       } catch {
@@ -114,6 +130,8 @@ final class GroupRunner {
         problem.dependsOnTime = problem.dependsOnTime || item.dependsOnTime
         result.state = state
         result.problem = problem
+        problem.capsulePath = capsules?.write(player, result, timing, start: start)
+        result.problem = problem
         player.abandon()
         endTestee(isGraceful: !problem.isTimeOut)
       }
@@ -122,13 +140,13 @@ final class GroupRunner {
       result.problem?.errorText = testee.map { String(decoding: $0.errorText, as: UTF8.self) } ?? ""
       endTestee()
     }
-    result.duration = .now - start
+    result.duration = poller.now - start
     return result
   }
 
   /// The process that a failure is about: one that has failed before all others.
   private func judgedTestee(_ player: CasePlayer) throws -> (any CaseTestee)? {
-    if player.failedTestee == nil { try poller.serve(until: .now + .milliseconds(20)) }
+    if player.failedTestee == nil { try poller.serve(until: poller.now + .milliseconds(20)) }
     return player.failedTestee ?? player.testees.last
   }
 
@@ -141,21 +159,22 @@ final class GroupRunner {
   /// By how much all times are stretched at present.
   private var factor: Double { pace.factor * stretch }
 
-  private func makePlayer(_ item: Case, _ testee: TesteeSource) -> CasePlayer {
-    let factor = factor
+  private func makePlayer(_ item: Case, _ testee: TesteeSource, factor: Double) -> CasePlayer {
     return CasePlayer(
       item.stretched(by: factor),
       configuration: group.configuration,
       testee: testee,
       clock: poller,
       meeting: meeting,
-      timeLimit: timeLimit * factor
+      timeLimit: timeLimit * factor,
+      entropy: entropy ?? KitEntropy()
     )
   }
 
   // MARK: The testee
 
   private func testeeSource() throws -> TesteeSource {
+    if let playback { return try playback.source(contract: contract) }
     guard group.configuration.isProcessForEachConnection else { return .running(try runningTestee()) }
     return .forEachConnection { [self] options, trace in try startedForOneConnection(options, trace) }
   }
@@ -227,7 +246,7 @@ final class GroupRunner {
   /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
   /// Its outcome is no verdict: if it fails, so does every case.
   private func warmUp(_ testee: TesteeProcess) {
-    let player = makePlayer(.warmUp, .running(testee))
+    let player = makePlayer(.warmUp, .running(testee), factor: factor)
     do { try player.play() } catch { player.abandon() }
   }
 
@@ -247,7 +266,7 @@ final class GroupRunner {
   private func judge(_ error: any Error, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
     if let testee, !(error is TesteeProcess.Failure) {
       // A process that died explains everything else: it is never taken for a rejection.
-      try? poller.serve(until: .now + .milliseconds(20))
+      try? poller.serve(until: poller.now + .milliseconds(20))
       if let failure = testee.failure { return judge(failure, testee) }
     }
     switch error {
@@ -289,7 +308,7 @@ final class GroupRunner {
       return (.inconclusive, CaseResult.Problem(dependsOnTime: true, expected: expected, got: waited))
     }
     let sequence = testee.send("hello", JSON.Object())
-    let reply = try? poller.wait(until: .now + max(timeOut.limit, timeLimit * factor)) {
+    let reply = try? poller.wait(until: poller.now + max(timeOut.limit, timeLimit * factor)) {
       testee.takeReply(to: sequence) ?? (testee.failure == nil ? nil : .null)
     }
     switch reply {

@@ -72,7 +72,7 @@ enum Preflight {
     limit: Duration
   ) throws -> JSON {
     let sequence = testee.send(command)
-    let reply = try poller.wait(until: .now + limit) { () throws -> JSON? in
+    let reply = try poller.wait(until: poller.now + limit) { () throws -> JSON? in
       if let reply = testee.takeReply(to: sequence) { return reply }
       if let failure = testee.failure { throw failure }
       return nil

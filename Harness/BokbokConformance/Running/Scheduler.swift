@@ -19,6 +19,8 @@ struct Scheduler: Sendable {
   let contract: TesteeContract?
   /// A folder for sockets, with a short path.
   let directory: String
+  /// Where each failure is kept as a file; nil if it is not.
+  var capsules: CapsuleFolder?
 
   /// Runs all cases and gives their results in no particular order. What more time might have changed is run again once,
   /// alone and with longer time limits.
@@ -88,7 +90,8 @@ struct Scheduler: Sendable {
                 stretch: stretch,
                 patience: patience,
                 contract: contract,
-                directory: folder
+                directory: folder,
+                capsules: capsules
               )
               runner.run { result in
                 work.add(result)

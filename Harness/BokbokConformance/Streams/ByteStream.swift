@@ -87,7 +87,7 @@ final class ByteStream: PollSource, CaseStream {
   /// Shuts down the sending half, behind what is queued.
   func shutDownOutput() {
     guard isOpen, !shutsDownAfterOutput else { return }
-    trace.note(.remark("the kit ends its sending half"))
+    trace.note(.remark(.kitEndsSending))
     shutsDownAfterOutput = true
     flush()
   }
@@ -95,7 +95,7 @@ final class ByteStream: PollSource, CaseStream {
   /// Resets the stream, as far as its transport can.
   func reset() {
     guard isOpen else { return }
-    trace.note(.remark("the kit resets the stream"))
+    trace.note(.remark(.kitResets))
     var option = linger(l_onoff: 1, l_linger: 0)
     setsockopt(outputDescriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     closeDescriptors()
@@ -105,7 +105,7 @@ final class ByteStream: PollSource, CaseStream {
   /// Closes both halves. Whoever wants no reset reads to the end first.
   func close() {
     guard isOpen else { return }
-    trace.note(.remark("the kit closes the stream"))
+    trace.note(.remark(.kitCloses))
     closeDescriptors()
     inputEnd = inputEnd ?? .end
   }
@@ -156,10 +156,10 @@ final class ByteStream: PollSource, CaseStream {
       trace.note(.received(Array(buffer[..<count])))
       input.append(contentsOf: buffer[..<count])
     } else if count == 0 {
-      trace.note(.remark("end of stream"))
+      trace.note(.remark(.inputEnded(.end, reason: "")))
       inputEnd = .end
     } else if errno != EAGAIN, errno != EINTR {
-      trace.note(.remark("the stream was reset (\(String(cString: strerror(errno))))"))
+      trace.note(.remark(.inputEnded(.reset, reason: String(cString: strerror(errno)))))
       inputEnd = .reset
       hasOutputFailed = true
     }
@@ -174,7 +174,7 @@ final class ByteStream: PollSource, CaseStream {
       } else if errno == EAGAIN {
         return
       } else if errno != EINTR {
-        trace.note(.remark("the kit cannot write any more (\(String(cString: strerror(errno))))"))
+        trace.note(.remark(.kitCannotWrite(reason: String(cString: strerror(errno)))))
         hasOutputFailed = true
       }
     }

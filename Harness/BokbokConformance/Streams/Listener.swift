@@ -6,7 +6,7 @@ final class Listener: PollSource {
   private let descriptor: Int32
   private let poller: Poller
   /// Streams that were accepted and that no case has taken.
-  private(set) var accepted: [Int32] = []
+  private(set) var accepted: [(descriptor: Int32, time: ContinuousClock.Instant)] = []
   private var isClosed = false
 
   init(_ address: SocketAddress, poller: Poller) throws {
@@ -36,7 +36,7 @@ final class Listener: PollSource {
     guard !isClosed else { return }
     isClosed = true
     poller.remove(self)
-    for stream in accepted { Foundation.close(stream) }
+    for stream in accepted { Foundation.close(stream.descriptor) }
     accepted = []
     Foundation.close(descriptor)
     if case .unix(let path) = address { unlink(path) }
@@ -44,13 +44,13 @@ final class Listener: PollSource {
 
   /// The first stream that nobody has taken.
   func takeAccepted() -> Int32? {
-    accepted.isEmpty ? nil : accepted.removeFirst()
+    accepted.isEmpty ? nil : accepted.removeFirst().descriptor
   }
 
   var interests: [(descriptor: Int32, events: Int16)] { [(descriptor, Int16(POLLIN))] }
 
   func handle(_ descriptor: Int32, _ events: Int16) {
-    if let stream = SystemCalls.accept(descriptor) { accepted.append(stream) }
+    if let stream = SystemCalls.accept(descriptor) { accepted.append((stream, .now)) }
   }
 
   private static func boundAddress(of descriptor: Int32, asked: SocketAddress) throws -> SocketAddress {

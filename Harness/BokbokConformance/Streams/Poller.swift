@@ -12,6 +12,11 @@ protocol PollSource: AnyObject {
 /// Waits on all streams and processes of one group of cases, on one thread: nothing in the kit needs a lock or a sleep.
 final class Poller: CaseClock {
   private var sources: [any PollSource] = []
+  /// What decides in place of the system's clock how time passes; nil in a live run.
+  var timekeeper: (any Timekeeper)?
+
+  /// The time by which what happens is noted.
+  var now: ContinuousClock.Instant { timekeeper?.now ?? .now }
 
   /// The most time between two looks at the sources, where something is judged by what the kit was there to see; nil: as
   /// long as nothing happens.
@@ -25,8 +30,6 @@ final class Poller: CaseClock {
   private(set) var longestDelay = Duration.zero
   private var lastLook: ContinuousClock.Instant?
 
-  var now: ContinuousClock.Instant { .now }
-
   func add(_ source: any PollSource) {
     sources.append(source)
   }
@@ -37,6 +40,7 @@ final class Poller: CaseClock {
 
   /// Serves all sources until the condition gives a value, or the time is over: then nil.
   func wait<Result>(until deadline: ContinuousClock.Instant, for condition: () throws -> Result?) throws -> Result? {
+    if let timekeeper { return try timekeeper.wait(deadline - now, for: condition) }
     while true {
       if let result = try condition() { return result }
       let rest = deadline - .now
@@ -58,8 +62,20 @@ final class Poller: CaseClock {
     lastLook = now
   }
 
+  /// Serves what is ready now. Returns whether there was anything.
+  @discardableResult
+  func serveReady() throws -> Bool {
+    try serve(forMilliseconds: 0)
+  }
+
   /// Waits for the next event, and serves it.
   private func serve(for duration: Duration) throws {
+    try serve(forMilliseconds: min(min(duration, heartbeat ?? duration).milliseconds + 1, 60_000))
+  }
+
+  /// Returns whether anything happened in that time.
+  @discardableResult
+  private func serve(forMilliseconds milliseconds: Int) throws -> Bool {
     var descriptors: [pollfd] = []
     var owners: [any PollSource] = []
     for source in sources {
@@ -68,19 +84,27 @@ final class Poller: CaseClock {
         owners.append(source)
       }
     }
-    let milliseconds = min(min(duration, heartbeat ?? duration).milliseconds + 1, 60_000)
     let count = poll(&descriptors, nfds_t(descriptors.count), Int32(milliseconds))
     noteLook()
     guard count >= 0 else {
-      if errno == EINTR { return }
+      if errno == EINTR { return false }
       throw SystemCallError(call: "poll", code: errno)
     }
-    guard count > 0 else { return }
+    guard count > 0 else { return false }
     for (descriptor, owner) in zip(descriptors, owners) where descriptor.revents != 0 {
       // An earlier one may have ended this one.
       if sources.contains(where: { $0 === owner }) { owner.handle(descriptor.fd, descriptor.revents) }
     }
+    return true
   }
+}
+
+/// Decides how time passes where it is not the system's.
+protocol Timekeeper: AnyObject {
+  var now: ContinuousClock.Instant { get }
+
+  /// Lets time pass until the condition gives a value, or for this long: then nil.
+  func wait<Result>(_ duration: Duration, for condition: () throws -> Result?) throws -> Result?
 }
 
 extension Duration {

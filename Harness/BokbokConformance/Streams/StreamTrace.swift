@@ -3,13 +3,37 @@ final class StreamTrace {
   enum Entry {
     case sent([UInt8])
     case received([UInt8])
-    case remark(String)
+    case remark(Remark)
+  }
+
+  /// What happened to the stream besides bytes.
+  enum Remark: Equatable {
+    /// The incoming half has ended, and for a reset how the system calls it.
+    case inputEnded(StreamEnd, reason: String)
+    case kitEndsSending
+    case kitResets
+    case kitCloses
+    case kitCannotWrite(reason: String)
+
+    /// For people.
+    var text: String {
+      switch self {
+      case .inputEnded(.end, _): "end of stream"
+      case .inputEnded(.reset, let reason): "the stream was reset (\(reason))"
+      case .kitEndsSending: "the kit ends its sending half"
+      case .kitResets: "the kit resets the stream"
+      case .kitCloses: "the kit closes the stream"
+      case .kitCannotWrite(let reason): "the kit cannot write any more (\(reason))"
+      }
+    }
   }
 
   /// The name of the connection in the case.
   let name: String
   /// Whether the kit is the client.
   let isClient: Bool
+  /// When the stream stood.
+  var start: ContinuousClock.Instant
   private(set) var entries: [(time: ContinuousClock.Instant, entry: Entry)] = []
 
   /// The frames of the sealed records that were opened, in their order; nil for one that did not open.
@@ -24,6 +48,7 @@ final class StreamTrace {
   ///   - keepsEntries: false where streams run for long, and their bytes are kept elsewhere.
   ///   - clock: what tells the time of an entry; nil: the system.
   init(name: String, isClient: Bool, keepsEntries: Bool = true, clock: (any CaseClock)? = nil) {
+    self.start = clock?.now ?? .now
     self.name = name
     self.isClient = isClient
     self.keepsEntries = keepsEntries

@@ -31,6 +31,25 @@ final class ChildProcess {
     }
   }
 
+  /// How a process that is only played back has ended; nil for a real one.
+  private let playedStatus: (() -> ExitStatus?)?
+
+  /// One that is played back from a capsule. `playedStatus` tells how it ended, once it has.
+  init(
+    standardInput: Int32,
+    standardOutput: Int32,
+    standardError: Int32,
+    control: Int32?,
+    playedStatus: @escaping () -> ExitStatus?
+  ) {
+    self.processID = -1
+    self.standardInput = standardInput
+    self.standardOutput = standardOutput
+    self.standardError = standardError
+    self.control = control
+    self.playedStatus = playedStatus
+  }
+
   /// Starts the command; the first word is looked up in `PATH`.
   init(
     command: [String],
@@ -85,6 +104,7 @@ final class ChildProcess {
       if let control { close(control.ours) }
       throw SystemCallError(call: "start \(command.joined(separator: " "))", code: code)
     }
+    self.playedStatus = nil
     self.processID = processID
     self.standardInput = input.ours
     self.standardOutput = output.ours
@@ -118,6 +138,10 @@ final class ChildProcess {
   /// Looks whether the process has ended, without waiting.
   func updateStatus() -> ExitStatus? {
     if let status { return status }
+    if let playedStatus {
+      status = playedStatus()
+      return status
+    }
     var raw: Int32 = 0
     guard waitpid(processID, &raw, WNOHANG) == processID else { return nil }
     let signal = raw & 0x7F
@@ -127,6 +151,7 @@ final class ChildProcess {
 
   /// Ends everything in the process group and waits for the process itself.
   func kill() {
+    guard playedStatus == nil else { return }
     // Also where the process itself has ended: its children may live.
     Foundation.kill(-processID, SIGKILL)
     guard status == nil else { return }

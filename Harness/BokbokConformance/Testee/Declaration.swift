@@ -33,6 +33,20 @@ package struct Declaration: Sendable, Equatable {
     self.features = try texts("features")
   }
 
+  /// As the reply to `hello` says it.
+  var json: JSON {
+    func texts(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
+    return [
+      "contract": .integer(Self.contractVersion),
+      "name": .string(name),
+      "version": .string(version),
+      "roles": texts(roles),
+      "transports": texts(transports),
+      "security": texts(security),
+      "features": texts(features),
+    ]
+  }
+
   /// The features that a configuration needs in any case: how the kit drives a testee whose standard streams are taken,
   /// and how one that is the client starts the kit's relay.
   private static func features(for configuration: Configuration) -> [String] {

@@ -35,7 +35,8 @@ final class TesteeProcess: PollSource, CaseTestee {
   private var isInputOpen = true
   private var isOutputOpen = true
   private var isErrorOpen = true
-  private var nextSequence = 1
+  /// The number of the next command.
+  private(set) var nextSequence: Int
   /// The forms that messages are checked against; nil if they are not.
   private let contract: TesteeContract?
   /// The names of the commands, by number, where replies are checked.
@@ -50,10 +51,12 @@ final class TesteeProcess: PollSource, CaseTestee {
   /// The end of what it wrote to standard error.
   private(set) var errorText: [UInt8] = []
   /// What went over the contract, for the trace.
-  private(set) var log: [(time: ContinuousClock.Instant, isSent: Bool, line: String)] = []
+  private(set) var log: [ContractLine] = []
+  /// When the end of the process was seen; nil while it goes on.
+  private(set) var endTime: ContinuousClock.Instant?
 
   /// With a control socket, the standard input and output are the caller's, who closes them.
-  init(
+  convenience init(
     command: [String],
     directory: String?,
     hasControl: Bool = false,
@@ -61,8 +64,15 @@ final class TesteeProcess: PollSource, CaseTestee {
     poller: Poller,
     contract: TesteeContract?
   ) throws {
+    let child = try ChildProcess(command: command, directory: directory, hasControl: hasControl, streams: streams)
+    try self.init(child: child, poller: poller, contract: contract)
+  }
+
+  /// One whose process runs, and gets commands from this number on.
+  init(child: ChildProcess, nextSequence: Int = 1, poller: Poller, contract: TesteeContract?) throws {
     self.contract = contract
-    self.child = try ChildProcess(command: command, directory: directory, hasControl: hasControl, streams: streams)
+    self.child = child
+    self.nextSequence = nextSequence
     self.commands = child.control ?? child.standardInput
     self.answers = child.control ?? child.standardOutput
     self.poller = poller
@@ -115,12 +125,12 @@ final class TesteeProcess: PollSource, CaseTestee {
   /// Ends the process: asks it to, and kills it and its group if it does not within the time. Returns how it ended.
   func end(within duration: Duration) throws -> ChildProcess.ExitStatus? {
     if failure == nil { _ = send("quit") }
-    let deadline = ContinuousClock.now + duration
+    let deadline = poller.now + duration
     _ = try poller.wait(until: deadline) { !isOutputOpen && input.isEmpty ? true : nil }
     closeInput()
     var status = child.updateStatus()
-    while status == nil, ContinuousClock.now < deadline {
-      try poller.serve(until: .now + .milliseconds(2))
+    while status == nil, poller.now < deadline {
+      try poller.serve(until: poller.now + .milliseconds(2))
       status = child.updateStatus()
     }
     release()
@@ -224,6 +234,7 @@ final class TesteeProcess: PollSource, CaseTestee {
   }
 
   private func noteDeath() {
+    endTime = poller.now
     // The end of its output comes before the system has its status.
     let deadline = ContinuousClock.now + .seconds(1)
     var status = child.updateStatus()
@@ -265,6 +276,20 @@ final class TesteeProcess: PollSource, CaseTestee {
   }
 
   private func note(_ line: [UInt8], isSent: Bool) {
-    log.append((.now, isSent, String(decoding: line.prefix(2000), as: UTF8.self) + (line.count > 2000 ? "…" : "")))
+    log.append(ContractLine(time: poller.now, isSent: isSent, bytes: line))
+  }
+}
+
+/// A line that went over the testee contract.
+struct ContractLine {
+  let time: ContinuousClock.Instant
+  /// Whether the kit sent it.
+  let isSent: Bool
+  /// Without the end of the line.
+  let bytes: [UInt8]
+
+  /// The beginning of the line, for people.
+  func shown(_ byteCountMax: Int) -> String {
+    String(decoding: bytes.prefix(byteCountMax), as: UTF8.self) + (bytes.count > byteCountMax ? "…" : "")
   }
 }

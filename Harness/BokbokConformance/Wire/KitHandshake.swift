@@ -6,15 +6,11 @@ internal import NIOCore
 /// By the book it uses the library's handshake. A weak public key, which no secret gives, is mixed in by hand.
 final class KitHandshake {
   private let slab = KeySlab()
-  private let isClient: Bool
+  private let secrets: KitSecrets
   private var client: ClientHandshake?
 
-  private let freshSecret: () throws(SecretError) -> SecretBytes
-
-  /// - Parameter freshSecret: gives 32 bytes that were not used before.
-  init(isClient: Bool, freshSecret: @escaping () throws(SecretError) -> SecretBytes) {
-    self.isClient = isClient
-    self.freshSecret = freshSecret
+  init(secrets: KitSecrets) {
+    self.secrets = secrets
   }
 
   /// Message 1 of a client.
@@ -26,8 +22,8 @@ final class KitHandshake {
       preamble: preamble,
       userName: ByteBuffer(bytes: user),
       userKey: SecretBytes(copying: key),
-      sessionKey: freshSecret(),
-      ephemeral: freshSecret()
+      sessionKey: SecretBytes(copying: secrets.sessionKey),
+      ephemeral: SecretBytes(copying: secrets.ephemeral)
     )
     var buffer = ByteBuffer()
     try handshake.writeMessage1(into: &buffer)
@@ -63,7 +59,7 @@ final class KitHandshake {
     let handshake = try ServerHandshake(
       preamble: preamble,
       userName: ByteBuffer(bytes: user),
-      ephemeral: freshSecret()
+      ephemeral: SecretBytes(copying: secrets.ephemeral)
     )
     var buffer = ByteBuffer()
     do {

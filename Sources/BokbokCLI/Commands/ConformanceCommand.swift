@@ -20,7 +20,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         2    wrong usage or data
         3    trouble of the kit's own, or a case without a clear outcome
       """,
-    subcommands: [RelayCommand.self, LedgerCommand.self]
+    subcommands: [ReplayCommand.self, RelayCommand.self, LedgerCommand.self]
   )
 
   @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
@@ -107,6 +107,12 @@ struct ConformanceCommand: AsyncParsableCommand {
 
   @Option(help: "Write the report as one HTML page, with the traces of what failed, to this file.", completion: .file())
   var html: String?
+
+  @Option(
+    help: "Keep each failure as one file in this folder; 'bokbok conformance replay FILE' plays it again.",
+    completion: .directory
+  )
+  var capsules: String?
 
   @Flag(help: "A failure of a case of the level 'should' fails the run.")
   var strict = false
@@ -210,6 +216,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.jsonPath = json
     options.junitPath = junit
     options.htmlPath = html
+    options.capsulesPath = capsules
     options.isStrict = strict
     if let jobs { options.jobCount = jobs }
     options.checksContract = checkContract

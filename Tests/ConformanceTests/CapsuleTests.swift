@@ -1,0 +1,136 @@
+import BokbokTestSupport
+import Foundation
+import Testing
+
+@testable import BokbokConformance
+
+/// Each failure of a run is kept as one file, and is judged again from it alone.
+///
+/// The testees are the bundled one with an edit of what it says over the contract, so that the failures are real.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct CapsuleTests {
+  private static var bundled: String { "'\(Project.command)' testee" }
+
+  /// A report that is wrong, one that is no JSON, and a contract that breaks off.
+  static let edits = [
+    #"s/"reason":"clean"/"reason":"lost"/"#,
+    // The second time: the first is before the case, and no part of it.
+    #"/"event":"closed"/{x;s/^/x/;/^xx$/{x;s/.*/no JSON at all/;b};x}"#,
+    #"/"event":"closed"/{x;s/^/x/;/^xx$/Q;x}"#,
+  ]
+
+  /// A run of one case against such a testee: the path of its capsule.
+  private static func capsule(_ edit: String, in configuration: String) async throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bokbok-capsules-\(UUID().uuidString)")
+    var options = ConformanceOptions()
+    options.testee = .shell("\(bundled) | sed -u '\(edit)'")
+    options.casePatterns = ["P-1/pong"]
+    options.configurationPatterns = [configuration]
+    options.capsulesPath = folder.path
+    options.jsonPath = folder.path + ".json"
+    options.timeLimit = .seconds(20)
+    options.showsTraces = false
+    #expect(await ConformanceRun(options).run() == 1)
+    let path = folder.appendingPathComponent("P-1_pong_\(configuration.replacing("/", with: "_")).capsule").path
+    let report = try String(contentsOfFile: folder.path + ".json", encoding: .utf8)
+    #expect(report.contains(JSON.string(path).encodedText))
+    try FileManager.default.removeItem(atPath: folder.path + ".json")
+    return path
+  }
+
+  private static func read(_ path: String) throws -> Capsule {
+    try Capsule(try #require(FileManager.default.contents(atPath: path)), name: path)
+  }
+
+  private static func write(_ capsule: Capsule, besides path: String) throws -> String {
+    let other = path + ".changed"
+    try Data(capsule.encodedBytes).write(to: URL(fileURLWithPath: other))
+    return other
+  }
+
+  private static func judge(_ capsule: Capsule) async throws -> Capsule.Verdict {
+    let directory = try RunSurroundings.makeDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let item = try capsule.loadCase(file: "here")
+    let play = CapsulePlay(capsule: capsule, item: item, contract: nil, directory: directory)
+    let outcome = await onOwnThread { play.recorded() }
+    #expect(outcome.result.problem?.trace.isEmpty == false)
+    return Capsule.Verdict(outcome.result)
+  }
+
+  @Test(arguments: edits, ["plain/unix/server", "sealed/tcp/client"])
+  func aRealFailureIsJudgedAgainTheSame(edit: String, configuration: String) async throws {
+    let path = try await Self.capsule(edit, in: configuration)
+    let capsule = try Self.read(path)
+    #expect(capsule.path == "P-1/pong/\(configuration)")
+    #expect([.fail, .crashed].contains(capsule.verdict.state))
+    #expect(try await Self.judge(capsule) == capsule.verdict)
+    #expect(await CapsuleReplay(path).run() == 0)
+    #expect(try Capsule(capsule.encodedBytes, name: "again") == capsule)
+  }
+
+  @Test(arguments: ["plain/unix/client", "sealed/tcp/server"])
+  func aChangedByteOfTheTesteeIsAnotherVerdict(configuration: String) async throws {
+    let path = try await Self.capsule(Self.edits[0], in: configuration)
+    var capsule = try Self.read(path)
+    let index = try #require(
+      capsule.events.lastIndex { if case .bytes(_, false, _) = $0.happening { true } else { false } }
+    )
+    guard case .bytes(let connection, _, var bytes) = capsule.events[index].happening else { return }
+    bytes[bytes.count - 1] ^= 1
+    capsule.events[index].happening = .bytes(connection: connection, isFromKit: false, bytes)
+    let verdict = try await Self.judge(capsule)
+    #expect(verdict.state == .fail)
+    #expect(verdict != capsule.verdict)
+    if configuration.hasPrefix("sealed") { #expect(verdict.clause == "R-2.c") }
+    #expect(await CapsuleReplay(try Self.write(capsule, besides: path)).run() == 1)
+  }
+
+  @Test func aKitThatDoesSomethingElseIsToldApartFromATestee() async throws {
+    let path = try await Self.capsule(Self.edits[0], in: "sealed/unix/server")
+    var capsule = try Self.read(path)
+    capsule.header.entropy = KitEntropy()
+    let verdict = try await Self.judge(capsule)
+    #expect(verdict.state == .error)
+    #expect(verdict.got.contains("the kit sends the bytes"))
+    #expect(await CapsuleReplay(try Self.write(capsule, besides: path)).run() == 1)
+  }
+
+  @Test func theCaseIsPlayedAgainstALiveImplementation() async throws {
+    let path = try await Self.capsule(Self.edits[0], in: "sealed/unix/client")
+    #expect(await CapsuleReplay(path, testee: .command([Project.command, "testee"])).run() == 0)
+    let broken = "\(Self.bundled) | sed -u '\(Self.edits[0])'"
+    #expect(await CapsuleReplay(path, testee: .shell(broken)).run() == 1)
+  }
+
+  @Test func theSecretsOfAPlayComeFromItsSeed() throws {
+    let seed = [UInt8](0..<32)
+    let entropy = try #require(KitEntropy(seed: seed))
+    #expect(KitEntropy(seed: [1, 2, 3]) == nil)
+    #expect(KitEntropy().seed != KitEntropy().seed)
+    let first = entropy.secrets(ofConnection: 0)
+    #expect(first == KitEntropy(seed: seed)?.secrets(ofConnection: 0))
+    #expect(Set([first.sessionKey, first.ephemeral, entropy.secrets(ofConnection: 1).ephemeral]).count == 3)
+  }
+
+  @Test func aBrokenCapsuleIsAClearError() async throws {
+    let path = try await Self.capsule(Self.edits[0], in: "plain/unix/server")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    var lines = text.split(separator: "\n").map(String.init)
+    func error(_ lines: [String]) -> String {
+      do {
+        _ = try Capsule(Array((lines.joined(separator: "\n") + "\n").utf8), name: "x.capsule")
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(error(["{}"]).contains("not a capsule"))
+    #expect(error(Array(lines.dropLast())).contains("cut off"))
+    #expect(error(lines + [lines[1]]).contains("after the verdict"))
+    #expect(
+      error([lines[0].replacing("\"capsule\":1", with: "\"capsule\":2")] + lines.dropFirst()).contains("version 2")
+    )
+    lines[1] = #"{"microseconds":0,"process":1,"begin":1}"#
+    #expect(error(lines).contains("line 2"))
+    #expect(await CapsuleReplay("/nowhere/at.capsule").run() == 2)
+  }
+}
