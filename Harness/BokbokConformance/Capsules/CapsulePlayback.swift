@@ -118,6 +118,22 @@ final class CapsulePlayback: Timekeeper {
 
   func wait<Result>(_ duration: Duration, for condition: () throws -> Result?) throws -> Result? {
     if let result = try condition() { return result }
+    guard !hasDiverged else {
+      elapsed += duration
+      return nil
+    }
+    do {
+      return try waitForEvents(duration, for: condition)
+    } catch let divergence as Divergence {
+      hasDiverged = true
+      throw divergence
+    }
+  }
+
+  /// Whether the kit has done something else than the one that recorded: nothing more happens then.
+  private var hasDiverged = false
+
+  private func waitForEvents<Result>(_ duration: Duration, for condition: () throws -> Result?) throws -> Result? {
     // The wait began when the kit had done what it did before.
     try pump()
     try followKit()
