@@ -53,6 +53,7 @@ extension Configuration.Level {
   /// Why a case makes no sense on the level; nil if it does.
   func reasonAgainst(_ item: Case) -> String? {
     guard self != .live else { return nil }
+    if item.transports == [.stdio] { return "the case is about standard input and output" }
     let processFeatures = ["exec", "control-fd", "key-log"]
     if let feature = item.needs.first(where: { processFeatures.contains($0) }) {
       return "the feature \(feature) is a process's"
