@@ -32,7 +32,6 @@ extension ConformanceRun {
       level: level,
       splitting: splitting,
       waysMax: options.splitWaysMax,
-      timeLimit: options.timeLimit,
       jobCount: options.jobCount
     )
     results += await runner.run(applicable) { progress.note($0) }

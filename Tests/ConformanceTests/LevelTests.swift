@@ -139,11 +139,8 @@ struct LevelTests {
 
   @Test(arguments: levels)
   func whatNeverComesFailsAtTheEndOfTheTime(level: ConformanceOptions.Level) async throws {
-    let text = CaseLoaderTests.oneCase(steps: "{ \"expect\": { \"kind\": \"PING\" } }")
-    let outcome = try await Self.run(case: text) { options in
-      options.level = level
-      options.timeLimit = .seconds(86_400)
-    }
+    let text = CaseLoaderTests.oneCase(steps: "{ \"expect\": { \"kind\": \"PING\" }, \"withinMs\": 86400000 }")
+    let outcome = try await Self.run(case: text) { $0.level = level }
     #expect(outcome.status == 1)
     #expect(outcome.paths("fail").count == 4)
     #expect(outcome.cases.allSatisfy { $0["problem"]?["got"]?.string?.contains("came to rest") == true })

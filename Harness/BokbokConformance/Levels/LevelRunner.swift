@@ -6,7 +6,6 @@ struct LevelRunner: Sendable {
   let splitting: Splitting
   /// In how many ways at most each case is cut; nil: in all.
   let waysMax: Int?
-  let timeLimit: Duration
   let jobCount: Int
 
   /// Plays all cases and gives their results in no particular order.
@@ -77,7 +76,7 @@ struct LevelRunner: Sendable {
       testee: .running(testee),
       clock: clock,
       meeting: meeting,
-      timeLimit: timeLimit
+      timeLimit: Self.timeLimit(of: item)
     )
     let start = clock.now
     var result = CaseResult(item: item, configuration: configuration, state: .pass, duration: .zero)
@@ -92,6 +91,13 @@ struct LevelRunner: Sendable {
       (result.state, result.problem) = (state, problem)
     }
     return (result, meeting.longestSend)
+  }
+
+  /// How long is waited for what should come: here everything that needs no time needs none at all, so that what is late
+  /// by a time limit of the testee, the longest one that the case names or else that of a last word (F-3), is too late.
+  private static func timeLimit(of item: Case) -> Duration {
+    let times = item.testee.limits?.object?.members.compactMap { $0.name.hasSuffix("Ms") ? $0.value.integer : nil }
+    return .milliseconds((times?.max() ?? 1000) + 1)
   }
 
   private static func judge(_ error: any Error) -> (CaseResult.State, CaseResult.Problem) {

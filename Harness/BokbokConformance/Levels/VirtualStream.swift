@@ -203,5 +203,6 @@ final class VirtualStream: CaseStream, VirtualActor {
     // What was sent and nobody reads turns the close into a reset.
     dropOutgoing()
     wasReset = true
+    hasOutputFailed = true
   }
 }
