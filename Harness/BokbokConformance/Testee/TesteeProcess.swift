@@ -242,6 +242,12 @@ final class TesteeProcess: PollSource, CaseTestee {
       usleep(1000)
       status = child.updateStatus()
     }
+    // What it said last, which explains its end best, may wait to be read.
+    var count = -1
+    while isErrorOpen, errorText.count != count {
+      count = errorText.count
+      readError()
+    }
     let closed = child.control == nil ? "closed its standard output" : "closed the control socket"
     fail(.died(status.map { "\($0)" } ?? closed))
   }
