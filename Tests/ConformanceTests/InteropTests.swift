@@ -38,10 +38,19 @@ struct InteropTests {
     options.requiresAll = requiresAll
     let status = await InteropRun(options).run()
     let text = (try? String(contentsOfFile: "\(folder)/report.jsonl", encoding: .utf8)) ?? ""
+    let schema = try schema()
+    for line in text.split(separator: "\n") {
+      #expect(schema.faults(of: try JSON(parsing: String(line))) == [], "\(line.prefix(300))")
+    }
     let json = try text.split(separator: "\n").map {
       try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
     }
     return (status, json, (try? String(contentsOfFile: "\(folder)/report.xml", encoding: .utf8)) ?? "")
+  }
+
+  private static func schema() throws -> JSONSchema {
+    let path = "\(Project.root)/Harness/Interop/interop-matrix.schema.json"
+    return try JSONSchema(JSON(parsing: #require(FileManager.default.contents(atPath: path).map { Array($0) })))
   }
 
   private static func scenarios(_ json: [[String: Any]], _ state: String) -> [String] {
@@ -74,6 +83,34 @@ struct InteropTests {
       return "\(client) \(server)"
     }
     #expect(pairs.sorted() == ["a a", "a b", "b a", "b b"])
+  }
+
+  /// The processes are the same over every way, so that one way must leave nothing behind for the next.
+  @Test func onePairOfProcessesMeetsOverEveryWay() async throws {
+    let (status, json, _) = try await Self.run(
+      ["a": Self.swift],
+      cases: ["identity", "kill-server", "wrong-mode"],
+      configurations: ["*/tcp", "*/unix"]
+    )
+    #expect(status == 0)
+    let ways = json.filter { $0["state"] as? String == "pass" }.compactMap { $0["path"] as? String }
+    let expected = ["plain", "sealed"].flatMap { security in
+      ["tcp", "unix"].flatMap { transport in
+        ["identity", "wrong-mode", "kill-server"].map { "a/a/\(security)/\(transport)/\($0)" }
+      }
+    }
+    #expect(ways == expected)
+  }
+
+  @Test func theSchemaRefusesWhatIsNoReport() throws {
+    let schema = try Self.schema()
+    let wrong = [
+      #"{"type":"footer","states":{"pass":1,"fail":0},"milliseconds":1,"exitStatus":0}"#,
+      #"{"type":"header","report":2,"kind":"interop-matrix","implementations":[],"notRun":[]}"#,
+      #"{"type":"interop","path":"a/b/plain/tcp/x","client":"a","server":"b","configuration":"plain/tcp","#
+        + #""scenario":"x","title":"t","state":"maybe","milliseconds":1}"#,
+    ]
+    for line in wrong { #expect(schema.faults(of: try JSON(parsing: line)) != []) }
   }
 
   /// A testee whose answers are changed on their way: the scenario that looks at them fails, and names both sides.

@@ -1,30 +1,62 @@
 internal import Foundation
 
-/// The scenarios of one configuration, one after the other, by the same two processes. After a failure both are replaced.
+/// All that one client and one server do together: the scenarios of each way, one after the other, by the same two
+/// processes, since starting an interpreter takes longer than most scenarios. After a failure both are replaced.
 struct InteropGroup: Sendable {
-  let configuration: InteropConfiguration
-  let scenarios: [InteropScenario]
+  /// The scenarios over one way. The index is the way's place in the report.
+  struct Part: Sendable {
+    let index: Int
+    let configuration: InteropConfiguration
+    let scenarios: [InteropScenario]
+  }
 
-  /// Plays them on the calling thread, which nothing else may use meanwhile.
-  func run(directory: String, limit: Duration) -> [InteropResult] {
-    var pair = InteropPair(configuration, directory: directory, limit: limit)
-    defer { pair.end(atOnce: false) }
-    return scenarios.map { scenario in
-      var result = InteropResult(configuration: configuration, scenario: scenario, state: .pass)
-      let start = ContinuousClock.now
-      do {
-        pair.beginScenario()
-        try pair.start()
-        try scenario.play(pair)
-      } catch {
-        result.state = .fail
-        result.problem = Self.problem(error, trace: pair.trace)
-        pair.end(atOnce: true)
-        pair = InteropPair(configuration, directory: directory, limit: limit)
+  /// At least one, all with the same client and the same server.
+  let parts: [Part]
+
+  /// Plays what both declare, on the calling thread, which nothing else may use meanwhile.
+  func run(directory: String, limit: Duration) -> [(index: Int, results: [InteropResult])] {
+    var pair: InteropPair?
+    defer { pair?.end(atOnce: false) }
+    return parts.map { part in
+      if let lack = part.configuration.lack {
+        return (part.index, part.scenarios.map { Self.undeclared(part.configuration, $0, lack) })
       }
-      result.duration = .now - start
-      return result
+      return (
+        part.index,
+        part.scenarios.map { scenario in
+          var result = InteropResult(configuration: part.configuration, scenario: scenario, state: .pass)
+          let start = ContinuousClock.now
+          let current = pair ?? InteropPair(part.configuration, directory: directory, limit: limit)
+          pair = current
+          do {
+            current.beginScenario()
+            try current.move(to: part.configuration)
+            try current.start()
+            try scenario.play(current)
+          } catch {
+            result.state = .fail
+            result.problem = Self.problem(error, trace: current.trace)
+            current.end(atOnce: true)
+            pair = nil
+          }
+          result.duration = .now - start
+          return result
+        }
+      )
     }
+  }
+
+  private static func undeclared(
+    _ configuration: InteropConfiguration,
+    _ scenario: InteropScenario,
+    _ lack: String
+  ) -> InteropResult {
+    InteropResult(
+      configuration: configuration,
+      scenario: scenario,
+      state: .notDeclared,
+      problem: InteropResult.Problem(expected: "what the scenario needs", got: lack)
+    )
   }
 
   private static func problem(_ error: any Error, trace: [String]) -> InteropResult.Problem {

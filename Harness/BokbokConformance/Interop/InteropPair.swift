@@ -20,7 +20,7 @@ final class InteropPair {
   static let user = "zoë"
   static let key = String(repeating: "5b", count: 32)
 
-  let configuration: InteropConfiguration
+  private(set) var configuration: InteropConfiguration
   private let poller = Poller()
   /// A folder for sockets, with a short path.
   private let directory: String
@@ -44,12 +44,25 @@ final class InteropPair {
 
   // MARK: Processes
 
+  /// From now on the two meet over another way: the server of the former one is stopped.
+  func move(to configuration: InteropConfiguration) throws {
+    guard configuration.way != self.configuration.way else { return }
+    if isServerDriven, testees[.server] != nil, !address.isEmpty {
+      let members = JSON.Object([("server", .string(serverID)), ("graceful", .bool(false))])
+      try success(.server, send(.server, "stop", members), "stop")
+    }
+    self.configuration = configuration
+    serverID = ""
+    address = ""
+  }
+
   /// Starts what does not run, and the server.
   func start() throws {
     if testees[.client] == nil { try startTestee(.client) }
-    if isServerDriven, testees[.server] == nil {
-      try startTestee(.server)
-      try listen()
+    if isServerDriven {
+      let isNew = testees[.server] == nil
+      if isNew { try startTestee(.server) }
+      if isNew || address.isEmpty { try listen() }
     } else if !isServerDriven, address.isEmpty {
       address = "exec:\(try makeLauncher())"
     }
@@ -108,8 +121,8 @@ final class InteropPair {
 
   /// Kills a side's process without a warning; ``start()`` replaces it.
   func kill(_ side: Side) throws {
-    if let testee = testees.removeValue(forKey: side) {
-      testee.release()
+    if side == .client || isServerDriven {
+      testees.removeValue(forKey: side)?.release()
     } else {
       let text = (try? String(contentsOfFile: processIDPath, encoding: .utf8)) ?? ""
       guard let number = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), number > 1 else {
@@ -172,6 +185,11 @@ final class InteropPair {
       throw CaseFailure(expected: "\(expected) for \(what) at the \(side)", got: reply.encodedText)
     }
     return error
+  }
+
+  /// The reply to a command of which either end may come.
+  func outcome(_ side: Side, _ sequence: Int, _ what: String) throws -> JSON {
+    try reply(side, sequence, what)
   }
 
   private func reply(_ side: Side, _ sequence: Int, _ what: String) throws -> JSON {

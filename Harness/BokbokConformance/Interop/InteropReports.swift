@@ -1,4 +1,5 @@
 /// The matrix for programs: one JSON object a line, first a header, then one for each scenario, last a footer.
+/// `Harness/Interop/interop-matrix.schema.json` describes it.
 enum InteropJSONReport {
   static func lines(_ summary: InteropSummary) -> [String] {
     let header: JSON = [

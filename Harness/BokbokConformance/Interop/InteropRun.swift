@@ -108,63 +108,48 @@ public struct InteropRun: Sendable {
 
   // MARK: Playing
 
+  /// One group for each client and server, and what is in it in the order of the report.
   private func groups(of implementations: [InteropImplementation]) -> [InteropGroup] {
     func matches(_ patterns: [String], _ texts: [String]) -> Bool {
       patterns.isEmpty || patterns.contains { pattern in texts.contains { Wildcard.matches(pattern, $0) } }
     }
-    return InteropConfiguration.all(of: implementations).compactMap { configuration in
+    let configurations = InteropConfiguration.all(of: implementations)
+    let parts = configurations.enumerated().compactMap { index, configuration -> InteropGroup.Part? in
       guard matches(options.configurationPatterns, [configuration.way]) else { return nil }
       let scenarios = InteropScenario.all.filter { scenario in
         scenario.applies(to: configuration)
           && matches(options.casePatterns, [scenario.name, "\(configuration.path)/\(scenario.name)"])
       }
-      return scenarios.isEmpty ? nil : InteropGroup(configuration: configuration, scenarios: scenarios)
+      return scenarios.isEmpty ? nil : .init(index: index, configuration: configuration, scenarios: scenarios)
     }
+    return Dictionary(grouping: parts) { "\($0.configuration.client.name)/\($0.configuration.server.name)" }
+      .values.map(InteropGroup.init).sorted { $0.parts[0].index < $1.parts[0].index }
   }
 
   private func play(_ groups: [InteropGroup]) async throws -> [InteropResult] {
     let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let limit = options.timeLimit
-    return await withTaskGroup(of: (Int, [InteropResult]).self) { tasks in
+    return await withTaskGroup(of: [(index: Int, results: [InteropResult])].self) { tasks in
       var waiting = groups.enumerated().makeIterator()
-      var results: [Int: [InteropResult]] = [:]
+      var parts: [(index: Int, results: [InteropResult])] = []
       func startNext() {
-        guard let (index, group) = waiting.next() else { return }
+        guard let (number, group) = waiting.next() else { return }
         tasks.addTask {
-          if let lack = group.configuration.lack {
-            return (index, group.scenarios.map { Self.undeclared(group.configuration, $0, lack) })
+          await onOwnThread {
+            let folder = "\(directory)/\(number)"
+            mkdir(folder, 0o700)
+            return group.run(directory: folder, limit: limit)
           }
-          return (
-            index,
-            await onOwnThread {
-              let folder = "\(directory)/\(index)"
-              mkdir(folder, 0o700)
-              return group.run(directory: folder, limit: limit)
-            }
-          )
         }
       }
       for _ in 0..<options.jobCount { startNext() }
-      for await (index, found) in tasks {
-        results[index] = found
+      for await found in tasks {
+        parts += found
         startNext()
       }
-      return groups.indices.flatMap { results[$0] ?? [] }
+      return parts.sorted { $0.index < $1.index }.flatMap(\.results)
     }
-  }
-
-  private static func undeclared(
-    _ configuration: InteropConfiguration,
-    _ scenario: InteropScenario,
-    _ lack: String
-  ) -> InteropResult {
-    InteropResult(
-      configuration: configuration,
-      scenario: scenario,
-      state: .notDeclared,
-      problem: InteropResult.Problem(expected: "what the scenario needs", got: lack)
-    )
   }
 
   // MARK: Reports

@@ -70,9 +70,13 @@ extension InteropScenario {
     ) { pair in
       let links = try (0..<4).map { _ in try pair.connect() }
       let sleeping = links.flatMap { link in (0..<8).map { _ in pair.request(.client, link, ["sleep", .number(100)]) } }
+      // Answers of the server's own requests are on their way, too.
+      let asked = links.map { pair.request(.server, $0, ["sleep", .number(100)]) }
       for _ in sleeping { try pair.event(.server, "request") }
+      for link in links { try pair.event(.client, "request", link.client) }
       let stop = pair.send(.server, "stop", JSON.Object([("server", .string(pair.serverID))]))
       for sequence in sleeping { try pair.expect(.client, sequence, ["slept", .number(100)]) }
+      for sequence in asked { try pair.expect(.server, sequence, ["slept", .number(100)]) }
       for link in links { try pair.expectClosed(link, reason: "clean", code: "shutdown") }
       try pair.success(.server, stop, "stop")
       try pair.failure(.client, pair.sendConnect(), "connect to a server that has stopped", kinds: [])
@@ -83,7 +87,14 @@ extension InteropScenario {
       let link = try pair.connect()
       let hanging = (0..<8).map { _ in pair.request(.client, link, ["hang"]) }
       try pair.ping(.client, link)
+      // An answer of 4 MiB is being sent: the part of it that has come is no answer.
+      let blob = pair.request(.client, link, ["blob", .number(4_194_304)])
+      if pair.isServerDriven { for _ in 0..<9 { try pair.event(.server, "request", link.server) } }
       try pair.kill(.server)
+      let cut = try pair.outcome(.client, blob, "a large request")
+      guard cut["ok"] != nil || cut["error"]?["kind"] == "lost" else {
+        throw CaseFailure(expected: "an answer, or an error of the kind lost", got: String(cut.encodedText.prefix(300)))
+      }
       for sequence in hanging { try pair.failure(.client, sequence, "a request", kinds: ["lost"]) }
       let closed = try pair.event(.client, "closed", link.client)
       guard closed["reason"] == "lost" else {
