@@ -6,7 +6,7 @@ extension ConnectionMachine {
   package var isOpen: Bool {
     switch state {
     case .opening: false
-    case .established(let connection): connection.isOpen
+    case .established(let connection): connection.value.isOpen
     case .ending: false
     }
   }
@@ -15,8 +15,8 @@ extension ConnectionMachine {
   package var counters: ConnectionCounters {
     switch state {
     case .opening: ConnectionCounters()
-    case .established(let connection): connection.counters
-    case .ending(let connection): connection.counters
+    case .established(let connection): connection.value.counters
+    case .ending(let connection): connection.value.counters
     }
   }
 
@@ -24,7 +24,7 @@ extension ConnectionMachine {
   package var isIdle: Bool {
     switch state {
     case .opening: true
-    case .established(let connection): connection.own.isEmpty && connection.peer.count == 0
+    case .established(let connection): connection.value.own.isEmpty && connection.value.peer.count == 0
     case .ending: true
     }
   }
@@ -33,7 +33,7 @@ extension ConnectionMachine {
   package var holdings: ConnectionHoldings {
     switch state {
     case .opening: ConnectionHoldings()
-    case .established(let connection): connection.holdings
+    case .established(let connection): connection.value.holdings
     case .ending: ConnectionHoldings()
     }
   }

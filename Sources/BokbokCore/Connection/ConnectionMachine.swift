@@ -30,9 +30,11 @@ package import NIOCore
 ///    (P-2), an answer to a cancelled request, calls of the application after the end.
 package struct ConnectionMachine: ~Copyable {
   enum State: ~Copyable {
-    case opening(OpeningConnection)
-    case established(EstablishedConnection)
-    case ending(EndedConnection)
+    // In memory of their own: each call takes the payload out of the state and puts it back, which would move hundreds of
+    // bytes otherwise.
+    case opening(Boxed<OpeningConnection>)
+    case established(Boxed<EstablishedConnection>)
+    case ending(Boxed<EndedConnection>)
   }
 
   private(set) var state: State
@@ -43,7 +45,7 @@ package struct ConnectionMachine: ~Copyable {
 
   /// A connection past its handshake, for whoever examines one in the middle.
   init(established connection: consuming EstablishedConnection) {
-    state = .established(connection)
+    state = .established(Boxed(connection))
   }
 
   // MARK: Start
@@ -58,7 +60,7 @@ package struct ConnectionMachine: ~Copyable {
     now: NIODeadline
   ) throws(HandshakeError) {
     state = .opening(
-      try OpeningConnection(client: security, configuration: configuration, slab: slab, now: now)
+      Boxed(try OpeningConnection(client: security, configuration: configuration, slab: slab, now: now))
     )
   }
 
@@ -70,7 +72,7 @@ package struct ConnectionMachine: ~Copyable {
     now: NIODeadline
   ) {
     state = .opening(
-      OpeningConnection(server: security, configuration: configuration, slab: slab, now: now)
+      Boxed(OpeningConnection(server: security, configuration: configuration, slab: slab, now: now))
     )
   }
 
@@ -80,13 +82,13 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func receive(_ bytes: consuming ByteBuffer, now: NIODeadline) {
     switch consume state {
     case .opening(var connection):
-      connection.receive(bytes, now: now)
+      connection.value.receive(bytes, now: now)
       self = .init(state: .opening(connection))
     case .established(var connection):
-      connection.receive(bytes, now: now)
+      connection.value.receive(bytes, now: now)
       self = .init(state: .established(connection))
     case .ending(var connection):
-      connection.now = now  // F-3: what still arrives is discarded
+      connection.value.now = now  // F-3: what still arrives is discarded
       self = .init(state: .ending(connection))
     }
   }
@@ -95,14 +97,14 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func receiveEnd(now: NIODeadline) {
     switch consume state {
     case .opening(var connection):
-      connection.receiveEnd(now: now)
+      connection.value.receiveEnd(now: now)
       self = .init(state: .opening(connection))
     case .established(var connection):
-      connection.receiveEnd(now: now)
+      connection.value.receiveEnd(now: now)
       self = .init(state: .established(connection))
     case .ending(var connection):
-      connection.now = now
-      connection.stream.receiveEnd()
+      connection.value.now = now
+      connection.value.stream.receiveEnd()
       self = .init(state: .ending(connection))
     }
   }
@@ -116,14 +118,14 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func writeFailed(now: NIODeadline) {
     switch consume state {
     case .opening(var connection):
-      connection.writeFailed(now: now)
+      connection.value.writeFailed(now: now)
       self = .init(state: .opening(connection))
     case .established(var connection):
-      connection.writeFailed(now: now)
+      connection.value.writeFailed(now: now)
       self = .init(state: .established(connection))
     case .ending(var connection):
-      connection.now = now
-      connection.stream.streamFailed()
+      connection.value.now = now
+      connection.value.stream.streamFailed()
       self = .init(state: .ending(connection))
     }
   }
@@ -132,8 +134,8 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func outputWritten(now: NIODeadline) {
     switch consume state {
     case .ending(var connection):
-      connection.now = now
-      connection.stream.outputWritten()
+      connection.value.now = now
+      connection.value.stream.outputWritten()
       self = .init(state: .ending(connection))
     case let other:
       self = .init(state: other)
@@ -144,20 +146,20 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func timePassed(now: NIODeadline) {
     switch consume state {
     case .opening(let connection):
-      if let ending = connection.timePassed(now: now) {
-        self = .init(state: .ending(EndedConnection(ending, now: now)))
+      if let ending = connection.value.timePassed(now: now) {
+        self = .init(state: .ending(Boxed(EndedConnection(ending, now: now))))
       } else {
         self = .init(state: .opening(connection))
       }
     case .established(var connection):
-      if let end = connection.timePassed(now: now) {
-        self = .init(state: .ending(connection.ended(end)))
+      if let end = connection.value.timePassed(now: now) {
+        self = .init(state: .ending(Boxed(connection.take().ended(end))))
       } else {
         self = .init(state: .established(connection))
       }
     case .ending(var connection):
-      connection.now = now
-      connection.stream.timePassed(now: now)
+      connection.value.now = now
+      connection.value.stream.timePassed(now: now)
       self = .init(state: .ending(connection))
     }
   }
@@ -165,17 +167,17 @@ package struct ConnectionMachine: ~Copyable {
   /// When `timePassed` is to be called next; at once where this is in the past.
   package var deadline: NIODeadline? {
     switch state {
-    case .opening(let connection): connection.deadline
-    case .established(let connection): connection.deadline
-    case .ending(let connection): connection.stream.deadline
+    case .opening(let connection): connection.value.deadline
+    case .established(let connection): connection.value.deadline
+    case .ending(let connection): connection.value.stream.deadline
     }
   }
 
   /// Whether the stream is to be read (P-4; O-10: not while the application is asked for a key).
   package var wantsReading: Bool {
     switch state {
-    case .opening(let connection): connection.wantsReading
-    case .established(let connection): connection.wantsInput
+    case .opening(let connection): connection.value.wantsReading
+    case .established(let connection): connection.value.wantsInput
     case .ending: true
     }
   }
@@ -185,7 +187,7 @@ package struct ConnectionMachine: ~Copyable {
     switch state {
     case .opening: false
     case .established: false
-    case .ending(let connection): connection.stream.wantsWriteReport
+    case .ending(let connection): connection.value.stream.wantsWriteReport
     }
   }
 
@@ -195,7 +197,7 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func admit(busy: Bool) {
     switch consume state {
     case .opening(var connection):
-      let step = connection.admit(busy: busy)
+      let step = connection.value.admit(busy: busy)
       self = .after(step, connection)
     case let other:
       self = .init(state: other)
@@ -207,7 +209,7 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func keysFound(_ keys: [PresharedKey]) {
     switch consume state {
     case .opening(var connection):
-      let step = connection.keysFound(keys)
+      let step = connection.value.keysFound(keys)
       self = .after(step, connection)
     case let other:
       self = .init(state: other)
@@ -259,12 +261,12 @@ package struct ConnectionMachine: ~Copyable {
   private mutating func close(with ending: ConnectionEnding, now: NIODeadline) {
     switch consume state {
     case .opening:
-      self = .init(state: .ending(EndedConnection(ending, now: now)))
+      self = .init(state: .ending(Boxed(EndedConnection(ending, now: now))))
     case .established(let connection):
-      self = .init(state: .ending(EndedConnection(ending, counters: connection.counters, now: now)))
+      self = .init(state: .ending(Boxed(EndedConnection(ending, counters: connection.value.counters, now: now))))
     case .ending(var connection):
-      connection.now = now
-      connection.stream.streamFailed()
+      connection.value.now = now
+      connection.value.stream.streamFailed()
       self = .init(state: .ending(connection))
     }
   }
@@ -275,7 +277,7 @@ package struct ConnectionMachine: ~Copyable {
   ) -> Result? {
     switch consume state {
     case .established(var connection):
-      let result = body(&connection)
+      let result = body(&connection.value)
       self = .init(state: .established(connection))
       return result
     case let other:
@@ -291,7 +293,7 @@ package struct ConnectionMachine: ~Copyable {
     while true {
       switch consume state {
       case .opening(var connection):
-        let step = connection.next()
+        let step = connection.value.next()
         if let waits = step.waits {
           self = .init(state: .opening(connection))
           return waits.action
@@ -299,7 +301,7 @@ package struct ConnectionMachine: ~Copyable {
         self = .after(step, connection)
 
       case .established(var connection):
-        switch connection.next() {
+        switch connection.value.next() {
         case .action(let action):
           self = .init(state: .established(connection))
           return action
@@ -307,11 +309,11 @@ package struct ConnectionMachine: ~Copyable {
           self = .init(state: .established(connection))
           return nil
         case .end(let end):
-          self = .init(state: .ending(connection.ended(end)))
+          self = .init(state: .ending(Boxed(connection.take().ended(end))))
         }
 
       case .ending(var connection):
-        let action = connection.nextAction()
+        let action = connection.value.nextAction()
         self = .init(state: .ending(connection))
         return action
       }
@@ -321,7 +323,7 @@ package struct ConnectionMachine: ~Copyable {
   /// The machine after a step of the opening.
   private static func after(
     _ step: consuming OpeningStep,
-    _ connection: consuming OpeningConnection
+    _ connection: consuming Boxed<OpeningConnection>
   ) -> ConnectionMachine {
     switch consume step {
     case .idle:
@@ -329,11 +331,11 @@ package struct ConnectionMachine: ~Copyable {
     case .action:
       .init(state: .opening(connection))
     case .established(let protection, let userName):
-      .init(state: .established(connection.established(protection, userName: userName)))
+      .init(state: .established(Boxed(connection.take().established(protection, userName: userName))))
     case .refuse(let code, let reason):
-      .init(state: .ending(connection.refused(code, reason: reason)))
+      .init(state: .ending(Boxed(connection.take().refused(code, reason: reason))))
     case .fail(let ending):
-      .init(state: .ending(EndedConnection(ending, now: connection.now)))
+      .init(state: .ending(Boxed(EndedConnection(ending, now: connection.value.now))))
     }
   }
 
@@ -346,25 +348,27 @@ package struct ConnectionMachine: ~Copyable {
   package mutating func takeOutput(byteCountMax: Int = 65_536) -> ByteBuffer? {
     switch consume state {
     case .opening(var connection):
-      let output = connection.takeOutput()
+      let output = connection.value.takeOutput()
       self = .init(state: .opening(connection))
       return output
     case .established(var connection):
       do throws(CipherError) {
-        let output = try connection.takeOutput(byteCountMax: byteCountMax)
+        let output = try connection.value.takeOutput(byteCountMax: byteCountMax)
         self = .init(state: .established(connection))
         return output
       } catch {
         // the connection closes before a counter wraps.
         self = .init(
           state: .ending(
-            EndedConnection(.lost(.counterExhausted), counters: connection.counters, now: connection.now)
+            Boxed(
+              EndedConnection(.lost(.counterExhausted), counters: connection.value.counters, now: connection.value.now)
+            )
           )
         )
         return nil
       }
     case .ending(var connection):
-      let output = connection.stream.takeOutput()
+      let output = connection.value.stream.takeOutput()
       self = .init(state: .ending(connection))
       return output
     }

@@ -28,7 +28,7 @@ extension EstablishedConnection {
 
   /// free places go to those that have waited longest.
   private mutating func beginWaiting() {
-    guard let peerSettings else { return }
+    guard own.hasWaiting, let peerSettings else { return }
     while let (id, message) = own.beginWaiting(
       requestsMax: peerSettings.requestsMax,
       singleByteCountMax: output.bodyByteCountMax
@@ -75,6 +75,11 @@ extension EstablishedConnection {
 
   mutating func takeResponse(_ frame: Frame) throws(Violation) -> ConnectionAction? {
     let id = frame.exchange
+    if !frame.hasMore, let isAbandoned = own.takeUnanswered(id) {
+      try checkSize(frame.body.readableBytes)
+      beginWaiting()
+      return isAbandoned ? nil : Self.answered(id, frame.body)
+    }
     try requireAnswerable(frame)
     try checkSize((own[id]?.responseByteCount ?? 0) + frame.body.readableBytes)
     if frame.hasMore {
@@ -85,7 +90,10 @@ extension EstablishedConnection {
     let isAbandoned = own[id]?.isAbandoned ?? true
     let message = own.takeResponse(of: id, last: frame.body)
     freePlace(of: id)
-    guard !isAbandoned else { return nil }
+    return isAbandoned ? nil : Self.answered(id, message)
+  }
+
+  private static func answered(_ id: ExchangeID, _ message: ByteBuffer) -> ConnectionAction {
     do throws(ValueDecodingError) {
       return .answered(id, try Value(decoding: message))
     } catch {

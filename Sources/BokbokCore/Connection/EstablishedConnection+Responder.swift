@@ -95,7 +95,7 @@ extension EstablishedConnection {
 
   /// The one answer of a handler.
   mutating func respond(to id: ExchangeID, with result: HandlerAnswer) {
-    guard let peerSettings, let exchange = peer[id], case .handling = exchange.phase else { return }
+    guard let peerSettings, let exchange = peer.takeHandled(id) else { return }
     if exchange.isCancelled {
       answer(id, .cancelled, "cancelled", as: .answer)  // only now that the handler has ended
       return
@@ -119,12 +119,11 @@ extension EstablishedConnection {
         return
       }
       if byteCount <= output.bodyByteCountMax {
-        peer.remove(id)
         output.append(.response, exchange: id, value: value, bodyByteCount: byteCount, as: .answer)
       } else {
         var message = ByteBufferAllocator().buffer(capacity: byteCount)
         value.encode(into: &message)
-        peer.becameAnswering(id)
+        peer.beginAnswering(id)
         output.appendLong(.response, exchange: id, message: message)
       }
     case .error(let code, let message, let details):

@@ -38,6 +38,9 @@ struct OwnExchanges {
     _modify { yield &table[id] }
   }
 
+  /// Whether requests wait for a place.
+  var hasWaiting: Bool { !waiting.isEmpty }
+
   /// an id that this side does not have under way.
   private mutating func newID() -> ExchangeID {
     repeat {
@@ -116,6 +119,18 @@ struct OwnExchanges {
     guard table[id]?.isAbandoned == false else { return 0 }
     table[id]?.response.writeImmutableBuffer(fragment)
     return fragment.readableBytes
+  }
+
+  /// Takes out an exchange that was sent and of whose answer nothing has come: nearly every one when its answer comes.
+  /// Nil where it is another; else whether it was abandoned. One search of the table.
+  mutating func takeUnanswered(_ id: ExchangeID) -> Bool? {
+    guard let index = table.index(forKey: id), case .sent = table.values[index].phase,
+      table.values[index].responseByteCount == 0
+    else {
+      return nil
+    }
+    underWayCount -= 1
+    return table.remove(at: index).value.isAbandoned
   }
 
   /// The whole answer: what was held, and the last fragment. An answer of one fragment is not copied.

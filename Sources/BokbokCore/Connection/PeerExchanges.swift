@@ -99,10 +99,16 @@ struct PeerExchanges {
     return ids
   }
 
-  /// The handler has ended, and its answer goes out in fragments.
-  mutating func becameAnswering(_ id: ExchangeID) {
-    guard let exchange = table[id] else { return }
+  /// Takes out a request whose handler has ended; nil where none is being handled. One search of the table.
+  mutating func takeHandled(_ id: ExchangeID) -> Exchange? {
+    guard let index = table.index(forKey: id), case .handling = table.values[index].phase else { return nil }
+    let exchange = table.remove(at: index).value
     heldByteCount -= exchange.byteCount
+    return exchange
+  }
+
+  /// The answer of a request that was taken out goes out in fragments.
+  mutating func beginAnswering(_ id: ExchangeID) {
     table[id] = Exchange(phase: .answering)
   }
 
