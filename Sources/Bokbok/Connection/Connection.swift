@@ -75,13 +75,19 @@ public final class Connection: Sendable {
   /// - Throws: ``RemoteError`` if the answer is an error; ``BokbokError`` with the code `timeout`, `closing`,
   ///   `tooLarge`, `malformed`, or that of the end of the connection (`lost`, `violation`, `tampered`);
   ///   `CancellationError`.
-  public func request(_ value: Value, timeout: Duration? = nil) async throws -> Value {
+  public nonisolated(nonsending) func request(_ value: Value, timeout: Duration? = nil) async throws -> Value {
     let request = PendingRequest()
     let timeout = (timeout ?? self.requestTimeout).map { TimeAmount(clamping: $0) }
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
-        self.onLoop { handler in
-          if request.begin(continuation) { handler.begin(request, value, timeout: timeout) }
+        // On the loop, where most requests are made, without a closure of its own.
+        guard self.loop.eventLoop.inEventLoop else {
+          return self.onLoop { handler in
+            if request.begin(continuation) { handler.begin(request, value, timeout: timeout) }
+          }
+        }
+        self.loop.turn {
+          if request.begin(continuation) { self.handler.value.begin(request, value, timeout: timeout) }
         }
       }
     } onCancel: {

@@ -4,45 +4,67 @@ internal import NIOCore
 /// The other side's requests: calls of the request handler.
 extension ConnectionHandler {
   func handle(_ exchange: ExchangeID, _ value: Value) {
-    guard let connection = self.connection else { return }
-    self.tally.requestsReceived += 1
-    self.exchangeCount += 1
+    guard let call = self.beginCall(exchange, value) else { return }
     let handler = self.endpoint.handlers.request
     let execution = handler.execution ?? self.endpoint.configuration.handlerExecution
+    switch (handler.kind, execution) {
+    case (.synchronous(let body), .globalPool):
+      self.runOnGlobalPool(exchange) { try body(value, call.context) }
+    case (.asynchronous(let body), .globalPool):
+      self.runOnGlobalPool(exchange) { try await body(value, call.context) }
+    case (.synchronous(let body), _):
+      do {
+        self.respond(to: exchange, with: .success(try body(value, call.context)))
+      } catch {
+        self.respond(to: exchange, with: .failure(error))
+      }
+      self.loop.handlerRan(self.executor)
+    case (.asynchronous(let body), _):
+      self.runOnLoop(call, body)
+    }
+  }
+
+  private func beginCall(_ exchange: ExchangeID, _ value: Value) -> HandlerCall? {
+    guard let connection = self.connection else { return nil }
+    self.tally.requestsReceived += 1
+    self.exchangeCount += 1
     let timeout = self.endpoint.configuration.handlerTimeout
     let context = RequestContext(
       connection: connection,
       exchange: exchange,
       deadline: timeout.map { ContinuousClock.now + $0 }
     )
-    switch (handler.kind, execution) {
-    case (.synchronous(let body), .globalPool):
-      self.runOnGlobalPool(exchange) { try body(value, context) }
-    case (.asynchronous(let body), .globalPool):
-      self.runOnGlobalPool(exchange) { try await body(value, context) }
-    case (.synchronous(let body), _):
-      do {
-        self.respond(to: exchange, with: .success(try body(value, context)))
-      } catch {
-        self.respond(to: exchange, with: .failure(error))
-      }
-      self.loop.handlerRan(self.executor)
-    case (.asynchronous(let body), _):
-      self.runOnLoop(exchange) { try await body(value, context) }
-    }
+    return HandlerCall(exchange: exchange, value: value, context: context)
   }
 
-  /// The task begins at once and stays on the event loop: a handler that does not wait ends before this returns.
-  private func runOnLoop(_ exchange: ExchangeID, _ body: @escaping @Sendable () async throws -> Value) {
+  /// The task begins at once and stays on the event loop. While handlers do not wait, it goes on with the requests that
+  /// follow in what has been read, in their order, so that they need no task each; one that waits keeps the task.
+  private func runOnLoop(
+    _ first: HandlerCall,
+    _ body: @escaping RequestHandler.AsynchronousBody
+  ) {
     let bound = NIOLoopBound(self, eventLoop: self.loop.eventLoop)
     let loop = self.loop
-    self.startingExchange = exchange
+    let run = HandlerRun(exchange: first.exchange)
     let task = Task.immediateDetached(executorPreference: self.executor) {
-      let result = await Result(catching: body)
-      loop.perform { bound.value.handlerEnded(exchange, result) }
+      var next: HandlerCall? = first
+      while let call = next {
+        let result: Result<Value, any Error>
+        do {
+          result = .success(try await body(call.value, call.context))
+        } catch {
+          result = .failure(error)
+        }
+        guard loop.eventLoop.inEventLoop else {
+          return loop.perform { _ = bound.value.handlerEnded(run, call.exchange, result) }
+        }
+        // A task that was cancelled ends with the handler that it was cancelled for.
+        let mayGoOn = !Task.isCancelled
+        next = loop.turn { bound.value.handlerEnded(run, call.exchange, result, mayGoOn: mayGoOn) }
+      }
     }
-    if self.startingExchange == exchange {
-      self.startingExchange = nil
+    if let exchange = run.exchange {
+      run.isWaiting = true
       self.handlerTasks[exchange] = task
       self.limitHandler(of: exchange)
     }
@@ -72,9 +94,29 @@ extension ConnectionHandler {
     self.handlerTasks[limit.exchange]?.cancel()
   }
 
+  /// A handler on the loop has ended: the next request that its task is to handle, if it has not waited.
+  private func handlerEnded(
+    _ run: HandlerRun,
+    _ exchange: ExchangeID,
+    _ result: Result<Value, any Error>,
+    mayGoOn: Bool = false
+  ) -> HandlerCall? {
+    run.exchange = nil
+    guard !run.isWaiting else {
+      self.handlerEnded(exchange, result)
+      return nil
+    }
+    self.respond(to: exchange, with: result)
+    self.loop.needsFlush(self)
+    guard mayGoOn, let (exchange, value) = self.nextRequest(), let call = self.beginCall(exchange, value) else {
+      return nil
+    }
+    run.exchange = exchange
+    return call
+  }
+
   /// X-7: an exchange that was cancelled is answered only now that its handler has ended.
   private func handlerEnded(_ exchange: ExchangeID, _ result: Result<Value, any Error>) {
-    if self.startingExchange == exchange { self.startingExchange = nil }
     self.handlerTasks[exchange] = nil
     var result = result
     if let limit = self.handlerLimits.removeValue(forKey: exchange) {
@@ -110,6 +152,27 @@ extension ConnectionHandler {
       metadata: [LogKeys.exchange: "\(exchange)", LogKeys.error: "\(String(displaying: "\(error)"))"]
     )
     return .failed(message: "the handler failed")
+  }
+}
+
+/// One call of the request handler.
+private struct HandlerCall: Sendable {
+  let exchange: ExchangeID
+  let value: Value
+  let context: RequestContext
+}
+
+/// A task that runs handlers on the event loop.
+///
+/// Sendable although it has mutable state: it is touched on the event loop only.
+private final class HandlerRun: @unchecked Sendable {
+  /// The exchange whose handler is running, or waits.
+  @exclusivity(unchecked) var exchange: ExchangeID?
+  /// The handler has waited for something, so that others have gone on with what came after its request.
+  @exclusivity(unchecked) var isWaiting = false
+
+  init(exchange: ExchangeID) {
+    self.exchange = exchange
   }
 }
 

@@ -32,13 +32,13 @@ final class LoopContext: @unchecked Sendable {
     var isScheduled = false
   }
 
-  // The event loop's own state.
-  private var jobs: Deque<Job> = []
-  private var unflushed: [ConnectionHandler] = []
-  private var isInTurn = false
-  private var isContinuationScheduled = false
-  private var turnBegan: NIODeadline?
-  private var lastExecutor: HandlerExecutor?
+  // The event loop's own state. It is not checked at run time for overlapping access: nothing keeps one while it calls out.
+  @exclusivity(unchecked) private var jobs: Deque<Job> = []
+  @exclusivity(unchecked) private var unflushed: [ConnectionHandler] = []
+  @exclusivity(unchecked) private var isInTurn = false
+  @exclusivity(unchecked) private var isContinuationScheduled = false
+  @exclusivity(unchecked) private var turnBegan: NIODeadline?
+  @exclusivity(unchecked) private var lastExecutor: HandlerExecutor?
 
   private let inbox = NIOLockedValueBox(Inbox())
 

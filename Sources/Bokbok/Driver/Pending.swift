@@ -2,11 +2,12 @@ internal import NIOCore
 
 /// One caller that waits for one result, which is given once; later ones are dropped.
 ///
-/// Sendable although it has mutable state: it is touched on the event loop of its connection only.
+/// Sendable although it has mutable state: it is touched on the event loop of its connection only, one access
+/// at a time.
 class Pending<Success: Sendable>: @unchecked Sendable {
-  private var continuation: UnsafeContinuation<Success, any Error>?
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Success, any Error>?
   /// Cancelled or answered.
-  private(set) var isFinished = false
+  @exclusivity(unchecked) private(set) var isFinished = false
 
   /// Begins to wait. False: the caller had given up before; it has been told.
   func begin(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
@@ -29,8 +30,8 @@ class Pending<Success: Sendable>: @unchecked Sendable {
 /// An own request that is under way.
 final class PendingRequest: Pending<Value>, @unchecked Sendable {
   /// The exchange, once the machine has taken the request.
-  var exchange: ExchangeID?
-  var deadline: NIODeadline?
+  @exclusivity(unchecked) var exchange: ExchangeID?
+  @exclusivity(unchecked) var deadline: NIODeadline?
   /// Only where metrics are kept.
-  var began: NIODeadline?
+  @exclusivity(unchecked) var began: NIODeadline?
 }

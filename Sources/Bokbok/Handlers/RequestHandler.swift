@@ -10,9 +10,12 @@
 /// When the requester cancels, or the connection ends, the handler's task is cancelled. The answer of a handler that was
 /// cancelled is always `cancelled`, once it has ended.
 public struct RequestHandler: Sendable {
+  /// Runs where it is called, without a switch of executors before and after it.
+  typealias AsynchronousBody = nonisolated(nonsending) @Sendable (Value, RequestContext) async throws -> Value
+
   enum Kind: Sendable {
     case synchronous(@Sendable (Value, RequestContext) throws -> Value)
-    case asynchronous(@Sendable (Value, RequestContext) async throws -> Value)
+    case asynchronous(AsynchronousBody)
   }
 
   let kind: Kind
@@ -37,7 +40,7 @@ public struct RequestHandler: Sendable {
   ///   - body: Called for each request. On the event loop it begins at once, and must not block.
   public static func asynchronous(
     execution: HandlerExecution? = nil,
-    _ body: @escaping @Sendable (Value, RequestContext) async throws -> Value
+    _ body: nonisolated(nonsending) @escaping @Sendable (Value, RequestContext) async throws -> Value
   ) -> RequestHandler {
     RequestHandler(kind: .asynchronous(body), execution: execution)
   }
