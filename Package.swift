@@ -89,6 +89,18 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // What Harness/Benchmarks/limits counts: it needs what only this package sees, so that it is not in the nested one.
+    .target(name: "Allocations", path: "Harness/Benchmarks/Allocations"),
+    .executableTarget(
+      name: "bokbok-transcript",
+      dependencies: [
+        "Allocations", "Bokbok", "BokbokCore",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Harness/Benchmarks/Transcript",
+      swiftSettings: settings
+    ),
     .target(
       name: "BokbokTestSupport",
       path: "Tests/BokbokTestSupport",
