@@ -21,6 +21,9 @@ static const unsigned char refusals[] = {
 static const unsigned char sessions_plain[] = {
 #embed "../../Vectors/sessions-plain.json"
 };
+static const unsigned char sessions_recorded[] = {
+#embed "../../Vectors/sessions-recorded.json"
+};
 static const unsigned char sessions_sealed[] = {
 #embed "../../Vectors/sessions-sealed.json"
 };
@@ -70,6 +73,7 @@ static const struct bokbok_data_file files[] = {
     BOKBOK_DATA_FILE("Vectors/records.json", records),
     BOKBOK_DATA_FILE("Vectors/refusals.json", refusals),
     BOKBOK_DATA_FILE("Vectors/sessions-plain.json", sessions_plain),
+    BOKBOK_DATA_FILE("Vectors/sessions-recorded.json", sessions_recorded),
     BOKBOK_DATA_FILE("Vectors/sessions-sealed.json", sessions_sealed),
     BOKBOK_DATA_FILE("Vectors/sessions-violations.json", sessions_violations),
     BOKBOK_DATA_FILE("Vectors/settings.json", settings),

@@ -40,6 +40,7 @@ import Testing
   private static let members = [
     "frames.json": "record", "handshakes.json": "message2", "keys.json": "key", "noise.json": "ciphertext",
     "records.json": "stream", "refusals.json": "received", "sessions-plain.json": "body",
+    "sessions-recorded.json": "body",
     "sessions-sealed.json": "bytes", "sessions-violations.json": "bytes", "settings.json": "body",
     "values.json": "bytes",
   ]
