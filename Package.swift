@@ -44,11 +44,14 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // Calls of the system that Swift does not import.
+    .target(name: "CBokbokSystem"),
     .target(
       name: "Bokbok",
       dependencies: [
         "BokbokCore",
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        "CBokbokSystem",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "DequeModule", package: "swift-collections"),

@@ -11,6 +11,7 @@ struct BokbokCommand: AsyncParsableCommand {
         tcp:HOST:PORT, HOST:PORT     TCP; IPv6 in brackets, as in tcp:[::1]:4711
         unix:PATH, or a path with /  UNIX socket
         stdio:                       standard input and output (serve only)
+        exec:COMMAND ARG …           a command's standard input and output (call and ping only)
 
       Values are written in the advanced notation of RFC 9804: (ping "12345"), #68ff#, |aGk=|.
 

@@ -15,6 +15,8 @@ final class ClientAttempt: @unchecked Sendable {
   private var connecting: [ObjectIdentifier: any Channel] = [:]
   private var handler: ConnectionHandler?
   private var timer: Scheduled<Void>?
+  /// The command that has been started, for an `exec:` address.
+  private var command: CommandProcess?
 
   /// How long to wait before connecting again to a UNIX socket whose listener has no room for the moment.
   private static let retryDelay = TimeAmount.milliseconds(5)
@@ -75,12 +77,7 @@ final class ClientAttempt: @unchecked Sendable {
 
   private func connect() {
     guard let bootstrap = ClientBootstrap(validatingGroup: self.loop.eventLoop) else {
-      self.fail(
-        with: BokbokError(
-          .configuration,
-          "the event loop group is no MultiThreadedEventLoopGroup; leave it out to use the one that all share"
-        )
-      )
+      self.fail(with: EventLoopGroupError.notThreaded)
       return
     }
     let configured =
@@ -98,16 +95,48 @@ final class ClientAttempt: @unchecked Sendable {
       channel = configured.connect(host: host, port: port)
     case .unix(let path):
       channel = configured.connect(unixDomainSocketPath: path)
-    case .standardIO, .command:
+    case .standardIO:
       self.fail(
         with: BokbokError(
           .unsupported,
-          "no connection to \(self.address): this version has no subprocess mode; use a tcp: or unix: address"
+          "no connection to \(self.address): stdio: is for servers; a client starts its server with exec:COMMAND ARG …"
+        )
+      )
+      return
+    case .command(let words):
+      self.start(command: words)
+      return
+    }
+    channel.assumeIsolated().whenComplete { self.connected($0) }
+  }
+
+  /// A-3: starts the command, whose standard input and output are the stream.
+  private func start(command words: [String]) {
+    // A-4: only where the caller said so.
+    guard let options = self.endpoint.configuration.commands else {
+      self.fail(
+        with: BokbokError(
+          .unsupported,
+          "no connection to \(self.address): commands are not allowed here; set commands in the configuration to allow them"
         )
       )
       return
     }
-    channel.assumeIsolated().whenComplete { self.connected($0) }
+    do {
+      let command = try CommandStreams.start(words, options: options, loop: self.loop, logger: self.endpoint.logger)
+      self.command = command.process
+      command.channel.assumeIsolated().whenComplete { self.connected($0) }
+    } catch {
+      self.fail(
+        with: BokbokError(
+          .connect,
+          """
+          no connection to \(self.address): the command \"\(String(displaying: words[0]))\" cannot be started: \
+          \(SystemFailure.text(error.errorNumber)); check its name, PATH and the working directory
+          """
+        )
+      )
+    }
   }
 
   private func connected(_ result: Result<any Channel, any Error>) {
@@ -153,7 +182,8 @@ final class ClientAttempt: @unchecked Sendable {
         id: .next(),
         peerAddress: self.address,
         localAddress: channel.localAddress?.asAddress ?? self.address,
-        peerCredentials: PeerCredentials.of(channel)
+        peerCredentials: PeerCredentials.of(channel),
+        command: self.command
       ),
       loop: self.loop
     )

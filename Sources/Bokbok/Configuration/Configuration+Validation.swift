@@ -48,6 +48,8 @@ extension Configuration {
     try Self.check(self.protocolOutputBytesMax, "protocolOutputBytesMax", atLeast: 0)
     try Self.check(self.answerBytesWaitingMax, "answerBytesWaitingMax", atLeast: 0)
     try Self.check(self.heldRequestBytesMax ?? .max, "heldRequestBytesMax", atLeast: 1)
+    try Self.check(self.commands?.terminateTimeout, "commands.terminateTimeout", allowsZero: true)
+    try Self.check(self.commands?.killTimeout, "commands.killTimeout", allowsZero: true)
     guard self.unixSocketMode <= 0o777 else {
       throw BokbokError(
         .configuration,

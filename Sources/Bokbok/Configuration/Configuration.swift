@@ -108,6 +108,9 @@ public struct Configuration: Sendable {
   /// Server: the permissions of a UNIX socket: 0 to 0o777, default 0o600.
   public var unixSocketMode: UInt32 = 0o600
 
+  /// Client: whether and how commands of `exec:` addresses are started; nil, the default: they are refused.
+  public var commands: CommandOptions?
+
   // MARK: Observation
 
   /// Where metrics go; nil, the default: to the `MetricsSystem` of swift-metrics, which drops them unless the program

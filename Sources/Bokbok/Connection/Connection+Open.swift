@@ -5,10 +5,14 @@ internal import NIOPosix
 extension Connection {
   /// Opens a connection to a server.
   ///
+  /// For an `exec:` address the command is started, where ``Configuration/commands`` allows it, and its standard input
+  /// and output are the stream. When the connection ends, so does the command: see ``CommandOptions`` and
+  /// ``Connection/waitUntilCommandEnded()``. A connection that is lost because its command ended tells how it ended.
+  ///
   /// Cancelling the task throws `CancellationError` at once and closes what has been opened.
   ///
   /// - Parameters:
-  ///   - address: The server's: TCP or UNIX.
+  ///   - address: The server's: TCP, UNIX or `exec:`.
   ///   - security: Whether the connection is to be plain or sealed. A client that asks for a sealed one never goes on in
   ///     plain.
   ///   - configuration: Limits and options.
@@ -47,7 +51,7 @@ extension Connection {
   /// throws or the task is cancelled.
   ///
   /// - Parameters:
-  ///   - address: The server's: TCP or UNIX.
+  ///   - address: The server's: TCP, UNIX or `exec:`.
   ///   - security: Whether the connection is to be plain or sealed.
   ///   - configuration: Limits and options.
   ///   - handlers: What answers the server's requests, and is told of the end.

@@ -41,6 +41,7 @@ public final class Connection: Sendable {
   private let loop: LoopContext
   private let handler: NIOLoopBound<ConnectionHandler>
   private let requestTimeout: Duration?
+  private let command: CommandProcess?
 
   /// On the event loop.
   init(handler: ConnectionHandler, user: UserName?) {
@@ -53,6 +54,7 @@ public final class Connection: Sendable {
     self.logger = handler.logger
     self.taskExecutor = handler.executor
     self.loop = handler.loop
+    self.command = handler.identity.command
     self.handler = NIOLoopBound(handler, eventLoop: handler.loop.eventLoop)
     self.requestTimeout = handler.endpoint.configuration.requestTimeout
   }
@@ -159,6 +161,21 @@ public final class Connection: Sendable {
     } onCancel: {
       self.onLoop { $0.cancel(waiter) }
     }
+  }
+
+  /// Waits until the command that this connection started has ended and been reaped, and returns how. It ends
+  /// some time after the connection: see ``CommandOptions``. Cancelling the task has no effect.
+  ///
+  /// - Returns: nil on a connection whose address was no `exec:`.
+  public func waitUntilCommandEnded() async -> CommandEnd? {
+    await self.command?.waitUntilEnded()
+  }
+
+  /// Waits until all commands that run now for connections of this process have ended and been reaped: what a
+  /// program does before it exits, so that none is left behind. It does not close connections. Cancelling the task has
+  /// no effect.
+  public static func waitUntilCommandsEnded() async {
+    await CommandProcess.waitUntilAllEnded()
   }
 
   // MARK: Observation

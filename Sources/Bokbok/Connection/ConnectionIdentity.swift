@@ -6,6 +6,8 @@ struct ConnectionIdentity: Sendable {
   let peerAddress: Address
   let localAddress: Address
   let peerCredentials: PeerCredentials?
+  /// What this side started to connect to.
+  let command: CommandProcess?
 }
 
 /// The number of a connection, unique in this process.

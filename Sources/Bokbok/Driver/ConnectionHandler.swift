@@ -164,7 +164,10 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+    if let end = event as? CommandEnd {
+      // Says more than that the stream failed.
+      self.streamError = end
+    } else if case ChannelEvent.inputClosed? = event as? ChannelEvent {
       self.input { $0.receiveEnd(now: self.loop.now) }
       self.loop.endTurn()
     }

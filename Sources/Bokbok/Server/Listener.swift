@@ -4,7 +4,7 @@ internal import NIOCore
 internal import NIOPosix
 
 /// A socket that a server listens on.
-final class Listener: Sendable {
+final class Listener: StreamSource {
   let address: Address
 
   private let channel: any Channel
@@ -33,16 +33,25 @@ final class Listener: Sendable {
     }
   }
 
-  static func start(on address: Address, core: ServerCore, group: any EventLoopGroup) async throws -> Listener {
+  static func start(
+    on address: Address,
+    core: ServerCore,
+    group: any EventLoopGroup
+  ) async throws -> any StreamSource {
     switch address.kind {
     case .tcp(let host, let port):
       return try await self.startTCP(address, host: host, port: port, core: core, group: group)
     case .unix(let path):
       return try await self.startUnix(address, path: path, core: core, group: group)
-    case .standardIO, .command:
+    case .standardIO:
+      return try await StandardStreamServer.start(core: core, group: group)
+    case .command:
       throw BokbokError(
         .unsupported,
-        "a server cannot listen on \(address): this version has no subprocess mode; use a tcp: or unix: address"
+        """
+        a server cannot listen on \(address): exec: is for clients, which start the command; let the command serve on \
+        stdio:
+        """
       )
     }
   }
@@ -53,10 +62,7 @@ final class Listener: Sendable {
     group: any EventLoopGroup
   ) throws -> ServerBootstrap {
     guard let bootstrap = ServerBootstrap(validatingGroup: group) else {
-      throw BokbokError(
-        .configuration,
-        "the event loop group is no MultiThreadedEventLoopGroup; leave it out to use the one that all share"
-      )
+      throw EventLoopGroupError.notThreaded
     }
     return
       bootstrap

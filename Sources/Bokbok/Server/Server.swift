@@ -21,12 +21,12 @@ public final class Server: Sendable {
   public let address: Address
 
   private let core: ServerCore
-  private let listener: Listener
+  private let source: any StreamSource
 
-  private init(address: Address, core: ServerCore, listener: Listener) {
+  private init(address: Address, core: ServerCore, source: any StreamSource) {
     self.address = address
     self.core = core
-    self.listener = listener
+    self.source = source
   }
 
   /// Starts a server: when this returns, clients can connect.
@@ -35,10 +35,14 @@ public final class Server: Sendable {
   /// which stays. A socket file on which nothing listens any more is replaced; anything else at the path is an error
   /// . A name is resolved, and the first of its addresses is taken.
   ///
+  /// On `stdio:` the server serves one connection on this process's standard input and output, and stops when that has
+  /// ended. From then on standard input reads nothing and standard output is standard error, so that printing does no
+  /// harm. A process can do this once.
+  ///
   /// Cancelling the task has no effect: starting takes no longer than resolving a name.
   ///
   /// - Parameters:
-  ///   - address: A TCP or UNIX address; the port 0 lets the system choose one.
+  ///   - address: A TCP or UNIX address, or `stdio:`; the port 0 lets the system choose one.
   ///   - security: Whether connections are plain or sealed.
   ///   - configuration: Limits and options.
   ///   - handlers: What answers requests, and is told of connections.
@@ -57,9 +61,9 @@ public final class Server: Sendable {
     let endpoint = try Endpoint(role: .server, configuration: configuration, handlers: handlers, logger: logger)
     let core = try ServerCore(endpoint: endpoint, security: security)
     let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    let listener = try await Listener.start(on: address, core: core, group: group)
-    endpoint.logger.info("the server listens", metadata: ["address": "\(listener.address)"])
-    return Server(address: listener.address, core: core, listener: listener)
+    let source = try await Listener.start(on: address, core: core, group: group)
+    endpoint.logger.info("the server listens", metadata: ["address": "\(source.address)"])
+    return Server(address: source.address, core: core, source: source)
   }
 
   /// The connections that are open.
@@ -72,7 +76,7 @@ public final class Server: Sendable {
   /// no effect: a graceful stop ends within ``Configuration/drainTimeout`` and twice ``Configuration/endTimeout``, as
   /// far as close handlers end. Request handlers are cancelled; one that does not stop may run on.
   public func stop(_ how: StopMode = .graceful) async {
-    await self.listener.close()
+    await self.source.close()
     self.core.stop(how)
     await self.core.waitUntilStopped()
   }

@@ -117,7 +117,8 @@ final class ServerCore: Sendable {
         id: .next(),
         peerAddress: channel.remoteAddress?.asAddress ?? address,
         localAddress: channel.localAddress?.asAddress ?? address,
-        peerCredentials: PeerCredentials.of(channel)
+        peerCredentials: PeerCredentials.of(channel),
+        command: nil
       ),
       loop: loop
     )

@@ -43,7 +43,9 @@ struct CallCommand: AsyncParsableCommand {
       try StandardStream.output.write(text(of: answer) + "\n")
       // The answer is there: how the connection ends changes nothing.
       _ = try? await connection.close()
+      await Connection.waitUntilCommandsEnded()
     } catch {
+      await Connection.waitUntilCommandsEnded()
       throw CommandFailure(error, action: "The call")
     }
   }

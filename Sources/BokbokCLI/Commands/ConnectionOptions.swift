@@ -4,7 +4,7 @@ internal import Logging
 
 /// How a client connects: the address, the user and the time limit.
 struct ConnectionOptions: ParsableArguments {
-  @Argument(help: "Where the server listens: tcp:HOST:PORT or unix:PATH; see bokbok --help.")
+  @Argument(help: "Where the server listens: tcp:HOST:PORT, unix:PATH or exec:COMMAND; see bokbok --help.")
   var address: String
 
   @Option(help: "The name to connect with, over a sealed connection. Without it the connection is plain.")
@@ -35,6 +35,10 @@ struct ConnectionOptions: ParsableArguments {
     configuration.handshakeTimeout = .seconds(timeout)
     // Nothing that matters is under way when a command closes.
     configuration.drainTimeout = .seconds(1)
+    // whoever gives the address runs commands anyway.
+    var commands = CommandOptions()
+    commands.errorLine = { StandardStream.error.writeOrIgnore("\(String(displaying: $0))\n") }
+    configuration.commands = commands
     return try await Connection.open(
       try Address(address),
       security: try security(),

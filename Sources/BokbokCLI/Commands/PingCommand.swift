@@ -46,8 +46,10 @@ struct PingCommand: AsyncParsableCommand {
         try StandardStream.output.write(line(number: number, time: time))
       }
       _ = try? await opened.close()
+      await Connection.waitUntilCommandsEnded()
       if !json { try StandardStream.output.write(summary(times)) }
     } catch {
+      await Connection.waitUntilCommandsEnded()
       throw CommandFailure(error, action: "The ping")
     }
   }

@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
     abstract: "Listen, and answer requests.",
     discussion: """
       Prints the address on standard output once it listens, with the port that the system chose for port 0; logs go to \
-      standard error.
+      standard error. On stdio: it prints nothing, serves one connection on standard input and output, and ends with it.
 
       Requests: \(EchoService.help). With --handler a command answers them. \(HandlerCommand.help)
 
@@ -32,7 +32,7 @@ struct ServeCommand: AsyncParsableCommand {
       """
   )
 
-  @Argument(help: "Where to listen: tcp:HOST:PORT, port 0 for any, or unix:PATH; see bokbok --help.")
+  @Argument(help: "Where to listen: tcp:HOST:PORT, port 0 for any, unix:PATH or stdio:; see bokbok --help.")
   var address: String
 
   @Flag(help: "Take plain connections: neither encrypted nor authenticated.")
@@ -85,7 +85,8 @@ struct ServeCommand: AsyncParsableCommand {
     let requestHandler = try makeHandler()
     let signals = ProcessSignals([SIGTERM, SIGINT, SIGHUP])
     let server = try await start(security: reloading?.security ?? .plain, handler: requestHandler, logger: logger)
-    try StandardStream.output.write("\(server.address)\n")
+    // A-2.d: on stdio: standard output is the protocol's.
+    if server.address != .standardIO { try StandardStream.output.write("\(server.address)\n") }
 
     let obeying = Task {
       await ServeCommand.obey(signals, server: server, reloading: reloading, logger: logger)

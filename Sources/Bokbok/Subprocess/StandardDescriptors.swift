@@ -1,0 +1,162 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#elseif canImport(Darwin)
+internal import Darwin
+#endif
+
+/// This process's standard input and output, moved away for the protocol (A-2).
+enum StandardDescriptors {
+  /// What the two are. The descriptors are the caller's to close, and no command inherits them.
+  enum Streams {
+    /// One socket that is both, as inetd and systemd pass it (A-2.c).
+    case socket(CInt)
+    /// Two descriptors (A-2.b).
+    case pair(input: CInt, output: CInt)
+  }
+
+  private static let areTaken = Mutex(false)
+
+  /// Takes both. Descriptor 0 reads nothing from then on and descriptor 1 is standard error, so that what the program
+  /// prints cannot get between the records (A-2.d).
+  ///
+  /// - Throws: ``BokbokError`` with the code `listen` if one of them is closed or no stream, or both have been taken
+  ///   before; nothing has changed then.
+  static func take() throws(BokbokError) -> Streams {
+    try self.areTaken.withLock { (areTaken) throws(BokbokError) in
+      guard !areTaken else {
+        throw BokbokError(
+          .listen,
+          "standard input and output have been taken by a server of this process before; they serve one connection"
+        )
+      }
+      let isOneSocket = try self.check()
+      let input = try self.move(STDIN_FILENO)
+      var output: CInt = -1
+      if !isOneSocket {
+        do throws(BokbokError) {
+          output = try self.move(STDOUT_FILENO)
+        } catch {
+          _ = close(input)
+          throw error
+        }
+      }
+      do throws(BokbokError) {
+        try self.replace()
+      } catch {
+        _ = close(input)
+        if output >= 0 { _ = close(output) }
+        throw error
+      }
+      areTaken = true
+      if isOneSocket { return .socket(input) }
+      return .pair(
+        input: self.withOwnDescription(input, flags: O_RDONLY),
+        output: self.withOwnDescription(output, flags: O_WRONLY)
+      )
+    }
+  }
+
+  /// Whether both are the same socket, known by device and inode; an error where one of them cannot be served on.
+  private static func check() throws(BokbokError) -> Bool {
+    let input = try self.status(of: STDIN_FILENO, "standard input")
+    let output = try self.status(of: STDOUT_FILENO, "standard output")
+    return input.st_mode & S_IFMT == S_IFSOCK && input.st_dev == output.st_dev && input.st_ino == output.st_ino
+  }
+
+  private static func status(of descriptor: CInt, _ name: String) throws(BokbokError) -> stat {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw self.error(name, "is closed")
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFIFO:
+      break
+    case S_IFSOCK:
+      try self.checkSocket(descriptor, name)
+    case S_IFCHR where isatty(descriptor) == 1:
+      break
+    case S_IFREG:
+      throw self.error(name, "is a regular file")
+    case S_IFDIR:
+      throw self.error(name, "is a directory")
+    default:
+      throw self.error(name, "is a device, such as /dev/null")
+    }
+    return status
+  }
+
+  private static func checkSocket(_ descriptor: CInt, _ name: String) throws(BokbokError) {
+    guard self.option(SO_TYPE, of: descriptor) == self.streamType else {
+      throw self.error(name, "is a socket of another type than SOCK_STREAM")
+    }
+    guard self.option(SO_ACCEPTCONN, of: descriptor) == 0 else {
+      throw BokbokError(
+        .listen,
+        """
+        a server cannot serve on stdio:: \(name) is a socket that listens, but expected is one connection; have the \
+        supervisor accept it (inetd: nowait, systemd: Accept=yes)
+        """
+      )
+    }
+  }
+
+  private static var streamType: CInt {
+    #if canImport(Glibc)
+    CInt(SOCK_STREAM.rawValue)
+    #else
+    SOCK_STREAM
+    #endif
+  }
+
+  private static func option(_ name: CInt, of descriptor: CInt) -> CInt {
+    var value: CInt = 0
+    var size = socklen_t(MemoryLayout<CInt>.size)
+    return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1
+  }
+
+  private static func error(_ name: String, _ what: String) -> BokbokError {
+    BokbokError(
+      .listen,
+      """
+      a server cannot serve on stdio:: \(name) \(what), but expected is a pipe or a socket; start the server with an \
+      exec: address, or from inetd or systemd
+      """
+    )
+  }
+
+  private static func move(_ descriptor: CInt) throws(BokbokError) -> CInt {
+    let moved = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard moved >= 0 else {
+      throw BokbokError(.resources, "standard input and output cannot be moved: \(SystemFailure.text(errno))")
+    }
+    return moved
+  }
+
+  private static func replace() throws(BokbokError) {
+    let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
+    guard nothing >= 0 else {
+      throw BokbokError(.listen, "/dev/null cannot be opened: \(SystemFailure.text(errno))")
+    }
+    defer { _ = close(nothing) }
+    _ = dup2(nothing, STDIN_FILENO)
+    // Standard error may be closed; then there is nowhere to print to.
+    if dup2(STDERR_FILENO, STDOUT_FILENO) < 0 { _ = dup2(nothing, STDOUT_FILENO) }
+  }
+
+  /// The same pipe or terminal, opened once more where the system allows: a description that no other process shares,
+  /// so that none finds it non-blocking. Else the descriptor itself, whose mode ``DescriptorModes`` gives back.
+  private static func withOwnDescription(_ descriptor: CInt, flags: CInt) -> CInt {
+    #if os(Linux)
+    let own = open("/proc/self/fd/\(descriptor)", flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+    guard own >= 0 else { return descriptor }
+    _ = close(descriptor)
+    return own
+    #else
+    return descriptor
+    #endif
+  }
+}
