@@ -164,12 +164,11 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if let end = event as? CommandEnd {
-      // Says more than that the stream failed.
-      self.streamError = end
-    } else if case ChannelEvent.inputClosed? = event as? ChannelEvent {
-      self.input { $0.receiveEnd(now: self.loop.now) }
-      self.loop.endTurn()
+    if case ChannelEvent.inputClosed? = event as? ChannelEvent {
+      self.whenCommandIsKnown {
+        self.input { $0.receiveEnd(now: self.loop.now) }
+        self.loop.endTurn()
+      }
     }
   }
 
@@ -183,10 +182,44 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.hasClosed = true
     self.timer?.cancel()
     self.timer = nil
-    // C-6: a stream that cannot be read any more has come to its end of input; what came before counts.
-    self.input { $0.receiveEnd(now: self.loop.now) }
-    self.input { $0.streamFailed(now: self.loop.now) }
-    self.loop.endTurn()
+    self.whenCommandIsKnown {
+      // C-6: a stream that cannot be read any more has come to its end of input; what came before counts.
+      self.input { $0.receiveEnd(now: self.loop.now) }
+      self.input { $0.streamFailed(now: self.loop.now) }
+      self.loop.endTurn()
+    }
+  }
+
+  /// How long the end of a command's stream waits for the end of the command: one that closes its output may go on.
+  private static let commandPatience = TimeAmount.milliseconds(500)
+
+  /// Calls at once, but where the stream of a command has ended, once it is known how the command did: that is why the
+  /// connection is lost.
+  private func whenCommandIsKnown(_ body: @escaping () -> Void) {
+    guard let command = self.identity.command, self.end == nil else { return body() }
+    let once = NIOLoopBound(Once(body), eventLoop: self.loop.eventLoop)
+    let bound = NIOLoopBound(self, eventLoop: self.loop.eventLoop)
+    let loop = self.loop
+    command.whenEnded { end in
+      loop.eventLoop.execute {
+        bound.value.streamError = end
+        once.value.call()
+      }
+    }
+    loop.eventLoop.assumeIsolated().scheduleTask(in: Self.commandPatience) { once.value.call() }
+  }
+
+  /// Calls a closure the first time only.
+  private final class Once {
+    private var body: (() -> Void)?
+
+    init(_ body: @escaping () -> Void) {
+      self.body = body
+    }
+
+    func call() {
+      self.body.take()?()
+    }
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 #if canImport(Glibc)
 internal import Glibc
@@ -25,17 +25,17 @@ final class CommandProcess: Sendable {
 
   private let process: pid_t
   private let options: CommandOptions
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   /// How long after the command has ended what it wrote to standard error is waited for: what it started may hold it.
   private static let errorsDelay = 0.2
 
-  private static let running = Mutex<[ObjectIdentifier: CommandProcess]>([:])
+  private static let running = NIOLockedValueBox<[ObjectIdentifier: CommandProcess]>([:])
 
   init(_ process: pid_t, options: CommandOptions) {
     self.process = process
     self.options = options
-    Self.running.withLock { $0[ObjectIdentifier(self)] = self }
+    Self.running.withLockedValue { $0[ObjectIdentifier(self)] = self }
     // A thread of its own: it blocks while the command runs.
     DispatchQueue(label: "bokbok.command").async { self.reap() }
   }
@@ -49,7 +49,7 @@ final class CommandProcess: Sendable {
       // Not reaped yet, so that no signal can go to another process with its number.
       result = waitid(P_PID, id_t(self.process), &information, WEXITED | WNOWAIT)
     } while result != 0 && errno == EINTR
-    self.state.withLock { state in
+    self.state.withLockedValue { state in
       var status: CInt = 0
       var reaped: pid_t
       repeat {
@@ -59,14 +59,14 @@ final class CommandProcess: Sendable {
       let signal = status & 0x7F
       state.status = reaped < 0 ? .unknown : signal == 0 ? .exited(status >> 8 & 0xFF) : .signaled(signal)
     }
-    _ = Self.running.withLock { $0.removeValue(forKey: ObjectIdentifier(self)) }
+    _ = Self.running.withLockedValue { $0.removeValue(forKey: ObjectIdentifier(self)) }
     self.finish { $0.errorsHaveEnded }
     DispatchQueue.global().asyncAfter(deadline: .now() + Self.errorsDelay) { self.finish { _ in true } }
   }
 
   /// Decides the end once it is known how the command ended and what it wrote.
   private func finish(_ mayFinish: (State) -> Bool) {
-    let finished = self.state.withLock { state -> (CommandEnd, [@Sendable (CommandEnd) -> Void])? in
+    let finished = self.state.withLockedValue { state -> (CommandEnd, [@Sendable (CommandEnd) -> Void])? in
       guard state.end == nil, let status = state.status, mayFinish(state) else { return nil }
       let end = CommandEnd(status: status, lastErrorLines: state.lines.last)
       state.end = end
@@ -78,11 +78,11 @@ final class CommandProcess: Sendable {
   }
 
   /// How the command has ended; nil while it runs.
-  var end: CommandEnd? { self.state.withLock { $0.end } }
+  var end: CommandEnd? { self.state.withLockedValue { $0.end } }
 
   /// Calls once when the command has ended and been reaped: at once if it has.
   func whenEnded(_ body: @escaping @Sendable (CommandEnd) -> Void) {
-    let end = self.state.withLock { state in
+    let end = self.state.withLockedValue { state in
       if state.end == nil { state.waiters.append(body) }
       return state.end
     }
@@ -97,7 +97,7 @@ final class CommandProcess: Sendable {
 
   /// Waits for the commands that run now.
   static func waitUntilAllEnded() async {
-    for process in self.running.withLock({ Array($0.values) }) { _ = await process.waitUntilEnded() }
+    for process in self.running.withLockedValue({ Array($0.values) }) { _ = await process.waitUntilEnded() }
   }
 
   /// The stream is closed, and with it the command's input: it has until the time limits to end.
@@ -111,7 +111,7 @@ final class CommandProcess: Sendable {
 
   /// Whether it still ran.
   private func signal(_ number: CInt) -> Bool {
-    self.state.withLock { state in
+    self.state.withLockedValue { state in
       if state.isRunning { _ = kill(self.process, number) }
       return state.isRunning
     }
@@ -124,12 +124,12 @@ final class CommandProcess: Sendable {
   // MARK: Standard error
 
   func receiveErrors(_ bytes: ByteBuffer, logger: Logger) {
-    self.hand(self.state.withLock { $0.lines.receive(bytes) }, logger: logger)
+    self.hand(self.state.withLockedValue { $0.lines.receive(bytes) }, logger: logger)
   }
 
   func errorsEnded(logger: Logger) {
-    self.hand(self.state.withLock { $0.lines.finish() }, logger: logger)
-    self.state.withLock { $0.errorsHaveEnded = true }
+    self.hand(self.state.withLockedValue { $0.lines.finish() }, logger: logger)
+    self.state.withLockedValue { $0.errorsHaveEnded = true }
     self.finish { _ in true }
   }
 

@@ -100,7 +100,8 @@ enum CommandSpawn {
     try self.check(posix_spawnattr_setflags(&attributes, Int16(flags)))
 
     var arguments = words.map { strdup($0) } + [nil]
-    var variables = (options.environment ?? ProcessEnvironment.variables).map { strdup("\($0.key)=\($0.value)") } + [nil]
+    let environment = options.environment ?? ProcessEnvironment.variables
+    var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer {
       for text in arguments + variables { free(text) }
     }

@@ -40,10 +40,8 @@ struct CommandStreams {
       // Nothing is read before the connection's handler is there.
       .channelOption(.autoRead, value: false)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(CommandEndHandler(process: process))
-          channel.closeFuture.whenComplete { _ in process.streamClosed() }
-        }
+        channel.closeFuture.whenComplete { _ in process.streamClosed() }
+        return channel.eventLoop.makeSucceededVoidFuture()
       }
       .takingOwnershipOfDescriptors(input: spawned.output, output: spawned.input)
     channel.whenFailure { _ in

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
 internal import Glibc
@@ -18,7 +18,7 @@ enum StandardDescriptors {
     case pair(input: CInt, output: CInt)
   }
 
-  private static let areTaken = Mutex(false)
+  private static let areTaken = NIOLockedValueBox(false)
 
   /// Takes both. Descriptor 0 reads nothing from then on and descriptor 1 is standard error, so that what the program
   /// prints cannot get between the records (A-2.d).
@@ -26,38 +26,41 @@ enum StandardDescriptors {
   /// - Throws: ``BokbokError`` with the code `listen` if one of them is closed or no stream, or both have been taken
   ///   before; nothing has changed then.
   static func take() throws(BokbokError) -> Streams {
-    try self.areTaken.withLock { (areTaken) throws(BokbokError) in
-      guard !areTaken else {
-        throw BokbokError(
-          .listen,
-          "standard input and output have been taken by a server of this process before; they serve one connection"
-        )
-      }
-      let isOneSocket = try self.check()
-      let input = try self.move(STDIN_FILENO)
-      var output: CInt = -1
-      if !isOneSocket {
-        do throws(BokbokError) {
-          output = try self.move(STDOUT_FILENO)
-        } catch {
-          _ = close(input)
-          throw error
-        }
-      }
-      do throws(BokbokError) {
-        try self.replace()
-      } catch {
-        _ = close(input)
-        if output >= 0 { _ = close(output) }
-        throw error
-      }
-      areTaken = true
-      if isOneSocket { return .socket(input) }
-      return .pair(
-        input: self.withOwnDescription(input, flags: O_RDONLY),
-        output: self.withOwnDescription(output, flags: O_WRONLY)
+    let wereTaken = self.areTaken.withLockedValue { areTaken in
+      defer { areTaken = true }
+      return areTaken
+    }
+    guard !wereTaken else {
+      throw BokbokError(
+        .listen,
+        "standard input and output have been taken by a server of this process before; they serve one connection"
       )
     }
+    do throws(BokbokError) {
+      return try self.takeOnce()
+    } catch {
+      self.areTaken.withLockedValue { $0 = false }
+      throw error
+    }
+  }
+
+  private static func takeOnce() throws(BokbokError) -> Streams {
+    let isOneSocket = try self.check()
+    let input = try self.move(STDIN_FILENO)
+    var output: CInt = -1
+    do throws(BokbokError) {
+      if !isOneSocket { output = try self.move(STDOUT_FILENO) }
+      try self.replace()
+    } catch {
+      _ = close(input)
+      if output >= 0 { _ = close(output) }
+      throw error
+    }
+    if isOneSocket { return .socket(input) }
+    return .pair(
+      input: self.withOwnDescription(input, flags: O_RDONLY),
+      output: self.withOwnDescription(output, flags: O_WRONLY)
+    )
   }
 
   /// Whether both are the same socket, known by device and inode; an error where one of them cannot be served on.
@@ -78,7 +81,8 @@ enum StandardDescriptors {
     case S_IFSOCK:
       try self.checkSocket(descriptor, name)
     case S_IFCHR where isatty(descriptor) == 1:
-      break
+      // It would change the bytes and echo them.
+      throw self.error(name, "is a terminal")
     case S_IFREG:
       throw self.error(name, "is a regular file")
     case S_IFDIR:
@@ -147,7 +151,7 @@ enum StandardDescriptors {
     if dup2(STDERR_FILENO, STDOUT_FILENO) < 0 { _ = dup2(nothing, STDOUT_FILENO) }
   }
 
-  /// The same pipe or terminal, opened once more where the system allows: a description that no other process shares,
+  /// The same pipe, opened once more where the system allows: a description that no other process shares,
   /// so that none finds it non-blocking. Else the descriptor itself, whose mode ``DescriptorModes`` gives back.
   private static func withOwnDescription(_ descriptor: CInt, flags: CInt) -> CInt {
     #if os(Linux)
