@@ -114,10 +114,17 @@ let package = Package(
       dependencies: ["BokbokCore", "BokbokTestSupport"],
       swiftSettings: settings
     ),
+    // What tests of commands and supervisors start.
+    .executableTarget(
+      name: "BokbokTestServer",
+      dependencies: ["Bokbok"],
+      path: "Tests/BokbokTestServer",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "BokbokTests",
       dependencies: [
-        "Bokbok", "BokbokCore", "BokbokTestSupport",
+        "Bokbok", "BokbokCore", "BokbokTestSupport", "BokbokTestServer",
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -114,7 +114,8 @@ extension ConnectionHandler {
     }
     return BokbokError(
       .lost,
-      "\(self.name) was lost: \(reason.text(streamError: self.streamErrorText)); \(Self.adviceWhenLost)"
+      "\(self.name) was lost: \(reason.text(streamError: self.streamErrorText)); \(Self.adviceWhenLost)",
+      cause: self.streamError
     )
   }
 

@@ -34,7 +34,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   @exclusivity(unchecked) private var isReading = true
   private var bytesKeptUnopened = Record.headerByteCount + Record.contentByteCountMax
   @exclusivity(unchecked) private var hasClosed = false
-  private var streamError: (any Error)?
+  /// What happened to the stream, where anything did.
+  private(set) var streamError: (any Error)?
   @exclusivity(unchecked) private var bytesWritten = 0
   private var bytesAtReport: Int?
   private var writabilityChanges = 0
