@@ -10,6 +10,7 @@ static const struct bokbok_data_list *const lists[] = {
     &bokbok_data_implementations,
     &bokbok_data_vectors,
     &bokbok_data_recordings,
+    &bokbok_data_reports,
 };
 
 size_t bokbok_data_count(void) {

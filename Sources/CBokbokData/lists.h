@@ -24,5 +24,6 @@ extern const struct bokbok_data_list bokbok_data_contract;
 extern const struct bokbok_data_list bokbok_data_implementations;
 extern const struct bokbok_data_list bokbok_data_vectors;
 extern const struct bokbok_data_list bokbok_data_recordings;
+extern const struct bokbok_data_list bokbok_data_reports;
 
 #endif

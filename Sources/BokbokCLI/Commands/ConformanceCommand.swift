@@ -20,7 +20,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         2    wrong usage or data
         3    trouble of the kit's own, or a case without a clear outcome
       """,
-    subcommands: [ReplayCommand.self, RelayCommand.self, LedgerCommand.self]
+    subcommands: [ReplayCommand.self, RelayCommand.self, LedgerCommand.self, CheckReportCommand.self]
   )
 
   @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
