@@ -7,6 +7,12 @@ internal import struct Bokbok.Configuration
 
 extension Testee {
   func listen(_ command: TesteeCommandLine) async throws -> JSON {
+    let (id, server) = try await startServer(command)
+    return ["server": .string(id), "address": .string("\(server.address)")]
+  }
+
+  /// Starts a server as the members of a command `listen` say.
+  func startServer(_ command: TesteeCommandLine) async throws -> (id: String, server: Server) {
     let id = registry.newServerID()
     let security = try TesteeKeys.serverSecurity(users: command.optionalObject("users"))
     let server = try await Server.start(
@@ -40,7 +46,7 @@ extension Testee {
       logger: logger
     )
     registry.add(server, as: id)
-    return ["server": .string(id), "address": .string("\(server.address)")]
+    return (id, server)
   }
 
   /// Opens a connection and writes the reply, which comes before any event of the connection.

@@ -11,13 +11,14 @@ final class Testee: Sendable {
   /// The version of the contract that is spoken here.
   static let contractVersion = 1
 
-  let output = TesteeOutput()
+  let output: TesteeOutput
   let registry = TesteeRegistry()
   let logger: Logger
   private let executor = TesteeExecutor()
   private let requests = NIOLockedValueBox<[Int: Task<Void, Never>]>([:])
 
-  init(logger: Logger) {
+  init(output: TesteeOutput, logger: Logger) {
+    self.output = output
     self.logger = logger
   }
 
@@ -53,6 +54,8 @@ final class Testee: Sendable {
   /// Drops everything, after the commands that came before have begun.
   private func end() async {
     await Task(executorPreference: executor) { await self.registry.dropEverything() }.value
+    // those of exec: end with their connections.
+    await Connection.waitUntilCommandsEnded()
   }
 
   private func start(_ command: TesteeCommandLine) {
@@ -132,8 +135,8 @@ final class Testee: Sendable {
     "name": "bokbok-swift",
     "version": .string(Version.current),
     "roles": ["client", "server"],
-    "transports": ["tcp", "unix"],
+    "transports": ["tcp", "unix", "stdio"],
     "security": ["plain", "sealed"],
-    "features": ["derive-key", "value-codec", "keepalive"],
+    "features": ["derive-key", "value-codec", "keepalive", "exec", "control-fd"],
   ]
 }

@@ -9,6 +9,13 @@ struct TesteeCommandLine: Sendable {
   let name: String
   private let members: JSON.Object
 
+  /// The command that an option of the testee's command line stands for.
+  init(name: String, members: JSON.Object) {
+    self.sequence = 0
+    self.name = name
+    self.members = members
+  }
+
   /// Reads a line.
   ///
   /// - Throws: a failure that says what is wrong, with the `seq` if the line has one.

@@ -13,6 +13,9 @@ extension Configuration {
     self.init()
     // The harness has time limits of its own; a request fails here only for reasons of the protocol.
     requestTimeout = nil
+    // whoever drives the testee may have it start commands. What they say is for the trace of a failing case.
+    commands = CommandOptions()
+    commands?.errorLine = { StandardStream.error.writeOrIgnore(String(displaying: $0) + "\n") }
     for (name, value) in settings?.members ?? [] {
       let number = try Configuration.number(value, name: name)
       switch name {
@@ -27,13 +30,12 @@ extension Configuration {
       switch name {
       case "handshakeMs": handshakeTimeout = .milliseconds(number)
       case "drainMs": drainTimeout = .milliseconds(number)
-      case "endMs": endTimeout = .milliseconds(number)
+      case "endMs": commands?.terminateTimeout = .milliseconds(number)
       case "keepaliveMs": keepaliveInterval = number == 0 ? nil : .milliseconds(number)
       case "keepaliveTimeoutMs": keepaliveTimeout = .milliseconds(number)
       case "maxConnections": connectionsMax = number
       case "maxOpening": openingStreamsMax = number
-      // No command is ever started here.
-      case "killMs": break
+      case "killMs": commands?.killTimeout = .milliseconds(number)
       default: throw TesteeFailure(.unsupported, "there is no limit \"\(name)\"")
       }
     }

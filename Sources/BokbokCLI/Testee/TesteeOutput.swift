@@ -6,12 +6,19 @@ internal import Dispatch
 /// Writing has a thread of its own: a reader that is slow holds up no event loop.
 final class TesteeOutput: Sendable {
   private let queue = DispatchQueue(label: "bokbok.testee.output")
+  /// Where they go; nil: nowhere.
+  private let descriptor: Int32?
+
+  init(descriptor: Int32?) {
+    self.descriptor = descriptor
+  }
 
   /// Writes one line after all that were given before.
   func write(_ line: JSON) {
+    guard let descriptor else { return }
     queue.async {
-      // A reader that is gone has closed standard input too, which ends the testee.
-      try? StandardStream.output.write(line.encodedBytes + [UInt8(ascii: "\n")])
+      // A reader that is gone has closed the input too, which ends the testee.
+      _ = POSIXFile.writeAll(line.encodedBytes + [UInt8(ascii: "\n")], to: descriptor)
     }
   }
 
