@@ -64,7 +64,8 @@ public struct ConformanceOptions: Sendable {
     case every
   }
 
-  /// How what the kit sends is cut; live, the system decides, so that only `whole` goes with ``level``'s default.
+  /// How what the kit sends is cut. Default: it is not. Live, `bytes` writes each byte by itself, of which the system may
+  /// join some again, and `every` is an error.
   public var splitting = Splitting.whole
 
   /// With ``Splitting/every``, in how many ways at most each case is cut, 1 or more: spread over all ways, other ones for

@@ -54,6 +54,10 @@ public struct ConformanceRun: Sendable {
       throw DataError(file: "the selection", message: "no case matches: --list shows what there is")
     }
     if options.listsOnly { return list(suite, selection, configurations) }
+    guard level != .live || options.splitting != .every else {
+      let message = "live, the kit writes whole or in bytes; every is for the levels core and memory"
+      throw DataError(file: "--split", message: message)
+    }
     if level != .live { return try await runInMemory(planned, suite, specification, level) }
     return try await run(planned, suite, specification)
   }
@@ -128,12 +132,14 @@ public struct ConformanceRun: Sendable {
       pace: pace,
       contract: contract,
       directory: directory,
-      capsules: capsules
+      capsules: capsules,
+      writesByteByByte: options.splitting == .bytes
     )
     results += await scheduler.run(declared) { progress.note($0) }
     progress.clear()
     var summary = summary(results, planned, suite, implementation, declaration, .now - start)
     summary.pace = pace.measured
+    summary.splitting = Splitting(rawValue: options.splitting.rawValue) ?? .whole
     try report(summary, specification)
     return summary.exitStatus
   }

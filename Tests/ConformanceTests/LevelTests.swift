@@ -163,6 +163,40 @@ struct LevelTests {
     #expect(outcome.status == 2)
   }
 
+  @Test func someCasesPassLiveByteByByteToo() async throws {
+    let outcome = try await Self.run { options in
+      options.level = .live
+      options.splitting = .bytes
+      options.testee = .shell("'\(Project.command)' testee")
+      options.casePatterns = ["C-6/*", "H-2/*", "R-2/*", "X-4/large-request"]
+      options.configurationPatterns = ["*/unix/*", "*/tcp/server"]
+    }
+    #expect(outcome.status == 0, "\(outcome.cases.filter { $0["state"]?.string != "pass" }.map(\.encodedText))")
+    #expect(outcome.paths("pass").count > 40)
+    #expect(outcome.header["split"]?.string == "bytes")
+  }
+
+  @Test func aTimeLimitThatIsKeptTooLateFails() async throws {
+    // The testee keeps ten seconds; a case that names no time limit waits for one.
+    let outcome = try await Self.run(
+      case: """
+        { "id": "O-10/late", "title": "A client that is silent is dropped in time", "clauses": ["O-10.a"],
+          "why": "Where nothing is told the testee has ten seconds, which is late here.", "roles": ["server"], "start": "stream",
+          "steps": [{ "end": ["end", "reset"] }] }
+        """
+    )
+    #expect(outcome.status == 1)
+    #expect(outcome.paths("fail").count == 2)
+  }
+
+  @Test func liveIsNotCutAtEveryPlace() async throws {
+    let outcome = try await Self.run { options in
+      options.level = .live
+      options.splitting = .every
+    }
+    #expect(outcome.status == 2)
+  }
+
   // MARK: Splits
 
   @Test(arguments: [1, 2, 17, 300, 5000, 65_536, 70_000, 200_000])

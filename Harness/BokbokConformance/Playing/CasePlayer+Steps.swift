@@ -65,6 +65,8 @@ extension CasePlayer {
       stream.reset()
     case .close:
       needsSurvivalProof = true
+      // What was sent has to be on its way: byte by byte it may not fit at once.
+      try wait(for: "the stream to take what was sent") { stream.isFlushed ? true : nil }
       stream.close()
     case .pauseReading: stream.isReadingPaused = true
     case .awaitInput:

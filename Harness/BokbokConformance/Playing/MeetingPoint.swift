@@ -9,6 +9,8 @@ final class MeetingPoint: MeetingPlace {
   private let transport: Configuration.Transport
   private let poller: Poller
   private let directory: String
+  /// Whether the kit writes each byte by itself.
+  let writesByteByByte: Bool
   private var listener: Listener?
   private var serverCount = 0
   private var usersFileCount = 0
@@ -22,7 +24,8 @@ final class MeetingPoint: MeetingPlace {
   private(set) var repeatedPublicKeys: [[UInt8]] = []
 
   /// The directory is for sockets; its path must be short.
-  init(transport: Configuration.Transport, poller: Poller, directory: String) {
+  init(transport: Configuration.Transport, poller: Poller, directory: String, writesByteByByte: Bool = false) {
+    self.writesByteByByte = writesByteByByte
     self.transport = transport
     self.poller = poller
     self.directory = directory
@@ -87,7 +90,13 @@ final class MeetingPoint: MeetingPlace {
     } catch let error as SystemCallError where error.code == ECONNREFUSED || error.code == ENOENT {
       throw CaseFailure(expected: "the testee listens on \(address.text), as it said", got: error.description)
     }
-    return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
+    return try ByteStream(
+      input: descriptor,
+      output: descriptor,
+      poller: poller,
+      trace: trace,
+      writesByteByByte: writesByteByByte
+    )
   }
 
   /// Nobody but its owner may use the socket of a UNIX server, since the kit asks for no other mode.
@@ -110,7 +119,13 @@ final class MeetingPoint: MeetingPlace {
     if let receiveBufferByteCount {
       try SystemCalls.setOption(descriptor, level: SOL_SOCKET, SO_RCVBUF, Int32(receiveBufferByteCount))
     }
-    return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
+    return try ByteStream(
+      input: descriptor,
+      output: descriptor,
+      poller: poller,
+      trace: trace,
+      writesByteByByte: writesByteByByte
+    )
   }
 
   /// Whether a testee has connected and no case has taken the stream.

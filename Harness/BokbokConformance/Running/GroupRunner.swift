@@ -39,6 +39,7 @@ final class GroupRunner {
   ///   - pace: what stretches that, and all times of the cases, with the load of the machine.
   ///   - stretch: a further factor of all times, for another attempt at a case.
   ///   - patience: what says when no more cases are to be played; nil: all are.
+  ///   - writesByteByByte: whether the kit writes each byte by itself.
   init(
     _ group: CaseGroup,
     implementation: Implementation,
@@ -50,7 +51,8 @@ final class GroupRunner {
     directory: String,
     capsules: CapsuleFolder? = nil,
     entropy: KitEntropy? = nil,
-    playback: CapsulePlayback? = nil
+    playback: CapsulePlayback? = nil,
+    writesByteByByte: Bool = false
   ) {
     self.group = group
     self.implementation = implementation
@@ -63,7 +65,12 @@ final class GroupRunner {
     self.entropy = entropy
     self.playback = playback
     let transport = playback?.transport ?? group.configuration.transport
-    self.meeting = MeetingPoint(transport: transport, poller: poller, directory: directory)
+    self.meeting = MeetingPoint(
+      transport: transport,
+      poller: poller,
+      directory: directory,
+      writesByteByByte: writesByteByByte
+    )
     playback?.attach(poller)
   }
 
@@ -212,7 +219,8 @@ final class GroupRunner {
       input: child.standardOutput,
       output: child.standardInput,
       poller: poller,
-      trace: trace
+      trace: trace,
+      writesByteByByte: meeting.writesByteByByte
     )
     return (testee, stream)
   }

@@ -21,6 +21,8 @@ struct Scheduler: Sendable {
   let directory: String
   /// Where each failure is kept as a file; nil if it is not.
   var capsules: CapsuleFolder?
+  /// Whether the kit writes each byte by itself.
+  var writesByteByByte = false
 
   /// Runs all cases and gives their results in no particular order. What more time might have changed is run again once,
   /// alone and with longer time limits.
@@ -91,7 +93,8 @@ struct Scheduler: Sendable {
                 patience: patience,
                 contract: contract,
                 directory: folder,
-                capsules: capsules
+                capsules: capsules,
+                writesByteByByte: writesByteByByte
               )
               runner.run { result in
                 work.add(result)

@@ -17,6 +17,7 @@ final class ByteStream: PollSource, CaseStream {
   private var outputDescriptor: Int32
   private let poller: Poller
   private let trace: StreamTrace
+  private let writesByteByByte: Bool
 
   /// What has come and was not taken yet.
   private(set) var input: [UInt8] = []
@@ -38,7 +39,16 @@ final class ByteStream: PollSource, CaseStream {
   private var shutsDownAfterOutput = false
   private var inputOffset = 0
 
-  init(input: Int32, output: Int32, poller: Poller, trace: StreamTrace) throws {
+  /// - Parameter writesByteByByte: whether each byte goes to the system in a write of its own; of much that waits, the last
+  ///   64 KiB.
+  init(
+    input: Int32,
+    output: Int32,
+    poller: Poller,
+    trace: StreamTrace,
+    writesByteByByte: Bool = false
+  ) throws {
+    self.writesByteByByte = writesByteByByte
     try SystemCalls.setNonBlocking(input)
     if output != input { try SystemCalls.setNonBlocking(output) }
     self.inputDescriptor = input
@@ -167,10 +177,14 @@ final class ByteStream: PollSource, CaseStream {
 
   private func flush() {
     guard !isHeld else { return }
-    while !output.isEmpty, !hasOutputFailed, isOpen {
-      let count = write(outputDescriptor, output, min(output.count, 262_144))
+    var written = 0
+    defer { output.removeFirst(written) }
+    while written < output.count, !hasOutputFailed, isOpen {
+      let rest = output.count - written
+      let length = writesByteByByte && rest <= Split.byteByByteMax ? 1 : min(rest, 262_144)
+      let count = output[written...].withUnsafeBytes { write(outputDescriptor, $0.baseAddress, length) }
       if count > 0 {
-        output.removeFirst(count)
+        written += count
       } else if errno == EAGAIN {
         return
       } else if errno != EINTR {

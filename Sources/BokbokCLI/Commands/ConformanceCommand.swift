@@ -73,8 +73,10 @@ struct ConformanceCommand: AsyncParsableCommand {
   var level = ConformanceOptions.Level.live
 
   @Option(
-    help:
-      "With --level core or memory, how the kit's bytes are cut: whole, bytes, or every, which is at every place in turn.",
+    help: """
+      How the kit's bytes are cut: whole; bytes, one by one; or, with --level core or memory, every, which is at every \
+      place in turn.
+      """,
     transform: { word in
       guard let splitting = ConformanceOptions.Splitting(rawValue: word) else {
         throw ValidationError("--split is whole, bytes or every, not \(word).")
@@ -160,8 +162,8 @@ struct ConformanceCommand: AsyncParsableCommand {
     guard testee == nil || implementation == nil else {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
-    guard level != .live || split == .whole else {
-      throw ValidationError("--split goes with --level core or memory: live, the system decides what is read at once.")
+    guard level != .live || split != .every else {
+      throw ValidationError("--split every goes with --level core or memory; live, the kit writes whole or in bytes.")
     }
     guard splitWays == nil || (split == .every && (splitWays ?? 0) > 0) else {
       throw ValidationError("--split-ways goes with --split every, and is 1 or more.")
