@@ -19,7 +19,9 @@ enum InputLines {
     DispatchQueue(label: "bokbok.input").async {
       var line: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 65_536)
-      while case .success(let count) = chunk.withUnsafeMutableBytes({ POSIXFile.readSome(descriptor, into: $0) }), count > 0 {
+      while case .success(let count) = chunk.withUnsafeMutableBytes({ POSIXFile.readSome(descriptor, into: $0) }),
+        count > 0
+      {
         var rest = chunk[..<count]
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
           continuation.yield(line + rest[..<end])
