@@ -117,7 +117,11 @@ let package = Package(
     // What tests of commands and supervisors start.
     .executableTarget(
       name: "BokbokTestServer",
-      dependencies: ["Bokbok"],
+      dependencies: [
+        "Bokbok",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       path: "Tests/BokbokTestServer",
       swiftSettings: settings
     ),

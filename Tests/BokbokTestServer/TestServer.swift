@@ -11,19 +11,29 @@ import Darwin
 /// A server on standard input and output that does what tests of commands and supervisors need: it asks back, prints,
 /// and dies when it is told to.
 ///
-/// Its one argument is `plain`, or `sealed` for the user alice with a key of 32 bytes 7.
+/// Its last argument is `plain`, or `sealed` for the user alice with a key of 32 bytes 7. With `activated` before it, it
+/// serves on the one socket that its supervisor passes. With `cycles N` it is a client, instead: see `TestCycles`.
 @main
 struct TestServer {
   static func main() async {
     do {
-      let server = try await Server.start(
-        on: .standardIO,
-        security: try self.security(),
-        handlers: Handlers(
-          request: .asynchronous { request, context in try await self.answer(request, on: context.connection) },
-          close: { _, end in self.complain("the connection has ended: \(end)") }
-        )
+      let arguments = CommandLine.arguments.dropFirst()
+      if arguments.first == "cycles" {
+        try await TestCycles.run(count: Int(arguments.last ?? "") ?? 0)
+        return
+      }
+      let handlers = Handlers(
+        request: .asynchronous { request, context in try await self.answer(request, on: context.connection) },
+        close: { _, end in self.complain("the connection has ended: \(end)") }
       )
+      let server =
+        arguments.first == "activated"
+        ? try await Server.start(
+          on: try ActivationSocket.take().only(),
+          security: try self.security(),
+          handlers: handlers
+        )
+        : try await Server.start(on: .standardIO, security: try self.security(), handlers: handlers)
       await server.waitUntilStopped()
     } catch {
       self.complain("\(error)")

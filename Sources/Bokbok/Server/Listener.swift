@@ -44,7 +44,7 @@ final class Listener: StreamSource {
     case .unix(let path):
       return try await self.startUnix(address, path: path, core: core, group: group)
     case .standardIO:
-      return try await StandardStreamServer.start(core: core, group: group)
+      return try await OneStreamServer.startOnStandardStreams(core: core, group: group)
     case .command:
       throw BokbokError(
         .unsupported,
@@ -105,6 +105,32 @@ final class Listener: StreamSource {
       throw BokbokError(
         .listen,
         "the server cannot listen on \(address): \(SystemFailure.text(error)); \(SystemFailure.adviceForListening(error))",
+        cause: error
+      )
+    }
+  }
+
+  // MARK: Sockets of a supervisor
+
+  /// Serves on a socket that listens already, or on a connection. The file of a UNIX socket is the supervisor's.
+  static func start(
+    on socket: ActivationSocket,
+    core: ServerCore,
+    group: any EventLoopGroup
+  ) async throws -> any StreamSource {
+    let bootstrap = try self.bootstrap(socket.address, core: core, group: group)
+    guard socket.isListening else {
+      let streams = StandardDescriptors.Streams.socket(socket.descriptor)
+      return try await OneStreamServer.start(on: streams, address: socket.address, core: core, group: group)
+    }
+    do {
+      let channel = try await bootstrap.withBoundSocket(socket.descriptor).get()
+      ListenBacklog.raise(socket.descriptor)
+      return Listener(address: socket.address, channel: channel, socketFile: nil, core: core)
+    } catch {
+      throw BokbokError(
+        .listen,
+        "the server cannot listen on the socket \(socket.address) of the supervisor: \(SystemFailure.text(error))",
         cause: error
       )
     }

@@ -23,7 +23,7 @@ public final class Server: Sendable {
   private let core: ServerCore
   private let source: any StreamSource
 
-  private init(address: Address, core: ServerCore, source: any StreamSource) {
+  init(address: Address, core: ServerCore, source: any StreamSource) {
     self.address = address
     self.core = core
     self.source = source

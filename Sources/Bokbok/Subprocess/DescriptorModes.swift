@@ -1,3 +1,4 @@
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 #if canImport(Glibc)
@@ -12,7 +13,8 @@ internal import Darwin
 /// description would see.
 ///
 /// It needs descriptors of its own for that, and closes the one that is written to as soon as the sending half is shut
-/// down, which on a pipe is its close (F-3.e). On its event loop only.
+/// down, which on a pipe is its close (F-3.e). A program that exits while it serves gives them back, too. On its event
+/// loop only.
 final class DescriptorModes: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
@@ -45,13 +47,28 @@ final class DescriptorModes: ChannelInboundHandler {
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, flags & O_NONBLOCK == 0 else { return nil }
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
-    return copy < 0 ? nil : copy
+    guard copy >= 0 else { return nil }
+    _ = self.isRestoringAtExit
+    _ = self.copies.withLockedValue { $0.insert(copy) }
+    return copy
   }
+
+  /// Those whose mode has not been given back.
+  private static let copies = NIOLockedValueBox<Set<CInt>>([])
+
+  private static let isRestoringAtExit: Bool = {
+    atexit { for copy in DescriptorModes.copies.withLockedValue({ $0 }) { DescriptorModes.block(copy) } } == 0
+  }()
 
   private static func restore(_ descriptor: inout CInt?) {
     guard let copy = descriptor.take() else { return }
-    let flags = fcntl(copy, F_GETFL)
-    if flags >= 0 { _ = fcntl(copy, F_SETFL, flags & ~O_NONBLOCK) }
+    _ = self.copies.withLockedValue { $0.remove(copy) }
+    self.block(copy)
     _ = close(copy)
+  }
+
+  private static func block(_ descriptor: CInt) {
+    let flags = fcntl(descriptor, F_GETFL)
+    if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) }
   }
 }

@@ -11,7 +11,7 @@ internal import Darwin
 /// This process's standard input and output, moved away for the protocol (A-2).
 enum StandardDescriptors {
   /// What the two are. The descriptors are the caller's to close, and no command inherits them.
-  enum Streams {
+  enum Streams: Sendable {
     /// One socket that is both, as inetd and systemd pass it (A-2.c).
     case socket(CInt)
     /// Two descriptors (A-2.b).
@@ -21,7 +21,7 @@ enum StandardDescriptors {
   private static let areTaken = NIOLockedValueBox(false)
 
   /// Takes both. Descriptor 0 reads nothing from then on and descriptor 1 is standard error, so that what the program
-  /// prints cannot get between the records (A-2.d).
+  /// prints cannot get between the records (A-2.d). Where standard error is the same stream it is /dev/null (A-2.e).
   ///
   /// - Throws: ``BokbokError`` with the code `listen` if one of them is closed or no stream, or both have been taken
   ///   before; nothing has changed then.
@@ -45,12 +45,12 @@ enum StandardDescriptors {
   }
 
   private static func takeOnce() throws(BokbokError) -> Streams {
-    let isOneSocket = try self.check()
+    let (isOneSocket, isErrorOutput) = try self.check()
     let input = try self.move(STDIN_FILENO)
     var output: CInt = -1
     do throws(BokbokError) {
       if !isOneSocket { output = try self.move(STDOUT_FILENO) }
-      try self.replace()
+      try self.replace(silencingErrors: isErrorOutput)
     } catch {
       _ = close(input)
       if output >= 0 { _ = close(output) }
@@ -63,11 +63,21 @@ enum StandardDescriptors {
     )
   }
 
-  /// Whether both are the same socket, known by device and inode; an error where one of them cannot be served on.
-  private static func check() throws(BokbokError) -> Bool {
+  /// Whether both are the same socket, and whether standard error is what standard output is, known by device and inode
+  /// (A-2.c, A-2.e); an error where one of them cannot be served on.
+  private static func check() throws(BokbokError) -> (isOneSocket: Bool, isErrorOutput: Bool) {
     let input = try self.status(of: STDIN_FILENO, "standard input")
     let output = try self.status(of: STDOUT_FILENO, "standard output")
-    return input.st_mode & S_IFMT == S_IFSOCK && input.st_dev == output.st_dev && input.st_ino == output.st_ino
+    var errors = stat()
+    let hasErrors = fstat(STDERR_FILENO, &errors) == 0
+    return (
+      isOneSocket: input.st_mode & S_IFMT == S_IFSOCK && self.isSame(input, output),
+      isErrorOutput: hasErrors && self.isSame(errors, output)
+    )
+  }
+
+  private static func isSame(_ one: stat, _ other: stat) -> Bool {
+    one.st_dev == other.st_dev && one.st_ino == other.st_ino
   }
 
   private static func status(of descriptor: CInt, _ name: String) throws(BokbokError) -> stat {
@@ -94,10 +104,10 @@ enum StandardDescriptors {
   }
 
   private static func checkSocket(_ descriptor: CInt, _ name: String) throws(BokbokError) {
-    guard self.option(SO_TYPE, of: descriptor) == self.streamType else {
+    guard SocketOptions.integer(SO_TYPE, of: descriptor) == SocketOptions.streamType else {
       throw self.error(name, "is a socket of another type than SOCK_STREAM")
     }
-    guard self.option(SO_ACCEPTCONN, of: descriptor) == 0 else {
+    guard SocketOptions.integer(SO_ACCEPTCONN, of: descriptor) == 0 else {
       throw BokbokError(
         .listen,
         """
@@ -106,20 +116,6 @@ enum StandardDescriptors {
         """
       )
     }
-  }
-
-  private static var streamType: CInt {
-    #if canImport(Glibc)
-    CInt(SOCK_STREAM.rawValue)
-    #else
-    SOCK_STREAM
-    #endif
-  }
-
-  private static func option(_ name: CInt, of descriptor: CInt) -> CInt {
-    var value: CInt = 0
-    var size = socklen_t(MemoryLayout<CInt>.size)
-    return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1
   }
 
   private static func error(_ name: String, _ what: String) -> BokbokError {
@@ -140,13 +136,15 @@ enum StandardDescriptors {
     return moved
   }
 
-  private static func replace() throws(BokbokError) {
+  private static func replace(silencingErrors: Bool) throws(BokbokError) {
     let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
     guard nothing >= 0 else {
       throw BokbokError(.listen, "/dev/null cannot be opened: \(SystemFailure.text(errno))")
     }
     defer { _ = close(nothing) }
     _ = dup2(nothing, STDIN_FILENO)
+    // A-2.e: inetd passes its socket as standard error, too; what is written there would get between the records.
+    if silencingErrors { _ = dup2(nothing, STDERR_FILENO) }
     // Standard error may be closed; then there is nowhere to print to.
     if dup2(STDERR_FILENO, STDOUT_FILENO) < 0 { _ = dup2(nothing, STDOUT_FILENO) }
   }

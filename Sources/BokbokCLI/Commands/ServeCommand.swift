@@ -33,7 +33,15 @@ struct ServeCommand: AsyncParsableCommand {
   )
 
   @Argument(help: "Where to listen: tcp:HOST:PORT, port 0 for any, unix:PATH or stdio:; see bokbok --help.")
-  var address: String
+  var address: String?
+
+  @Flag(help: "Serve on the socket that systemd passes (LISTEN_FDS) in place of an address.")
+  var activated = false
+
+  @Option(
+    help: ArgumentHelp("With --activated: the socket of this FileDescriptorName.", valueName: "name")
+  )
+  var activatedName: String?
 
   @Flag(help: "Take plain connections: neither encrypted nor authenticated.")
   var plain = false
@@ -58,6 +66,16 @@ struct ServeCommand: AsyncParsableCommand {
   var logLevel: LogLevel = .info
 
   func validate() throws {
+    guard (address == nil) == activated else {
+      throw ValidationError(
+        activated
+          ? "With --activated there is no address: the server takes the socket that systemd passes."
+          : "Say where to listen: an address, such as tcp:127.0.0.1:4711, or --activated for a socket of systemd."
+      )
+    }
+    guard activatedName == nil || activated else {
+      throw ValidationError("--activated-name says which socket --activated takes: give both.")
+    }
     guard plain == (users == nil) else {
       throw ValidationError(
         plain
@@ -112,12 +130,22 @@ struct ServeCommand: AsyncParsableCommand {
     handler: RequestHandler,
     logger: Logger
   ) async throws(CommandFailure) -> Server {
+    let handlers = Handlers(request: handler)
     do {
+      guard let address else {
+        return try await Server.start(
+          on: try ActivationSocket.take().only(named: activatedName),
+          security: security,
+          configuration: limits.configuration,
+          handlers: handlers,
+          logger: logger
+        )
+      }
       return try await Server.start(
         on: try Address(address),
         security: security,
         configuration: limits.configuration,
-        handlers: Handlers(request: handler),
+        handlers: handlers,
         logger: logger
       )
     } catch {

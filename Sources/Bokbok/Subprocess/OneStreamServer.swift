@@ -10,9 +10,10 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// The one stream of a server on `stdio:`: the server ends when it does.
-struct StandardStreamServer: StreamSource {
-  let address = Address.standardIO
+/// The one stream of a server on `stdio:`, or on a connection that a supervisor has accepted: the server ends when
+/// it does.
+struct OneStreamServer: StreamSource {
+  let address: Address
 
   /// There is nothing more to come: the stream itself is the server's to end.
   func close() async {}
@@ -20,16 +21,25 @@ struct StandardStreamServer: StreamSource {
   /// Takes this process's standard input and output, and begins to serve.
   ///
   /// - Throws: ``BokbokError`` with the code `listen`, `resources` or `configuration`.
-  static func start(core: ServerCore, group: any EventLoopGroup) async throws -> StandardStreamServer {
+  static func startOnStandardStreams(core: ServerCore, group: any EventLoopGroup) async throws -> OneStreamServer {
+    guard ClientBootstrap(validatingGroup: group) != nil else { throw EventLoopGroupError.notThreaded }
+    return try await self.start(on: try StandardDescriptors.take(), address: .standardIO, core: core, group: group)
+  }
+
+  /// Begins to serve on descriptors, which it closes at the end, and when it fails.
+  static func start(
+    on streams: StandardDescriptors.Streams,
+    address: Address,
+    core: ServerCore,
+    group: any EventLoopGroup
+  ) async throws -> OneStreamServer {
     let eventLoop = group.next()
-    guard ClientBootstrap(validatingGroup: eventLoop) != nil else { throw EventLoopGroupError.notThreaded }
-    let streams = try StandardDescriptors.take()
     do {
       _ = try await self.channel(on: streams, eventLoop: eventLoop) { channel in
         // A-2.a: what is accepted here is all there is.
         guard core.accepted(channel) else { throw ChannelError.ioOnClosedChannel }
         channel.closeFuture.whenComplete { _ in core.listenerClosed() }
-        try core.take(channel, address: .standardIO)
+        try core.take(channel, address: address)
       }.get()
     } catch {
       switch streams {
@@ -41,11 +51,11 @@ struct StandardStreamServer: StreamSource {
       }
       throw BokbokError(
         .listen,
-        "a server cannot serve on stdio:: \(SystemFailure.text(error))",
+        "a server cannot serve on \(address): \(SystemFailure.text(error))",
         cause: error
       )
     }
-    return StandardStreamServer()
+    return OneStreamServer(address: address)
   }
 
   private static func closed(_ descriptor: CInt) -> CInt {
