@@ -56,7 +56,8 @@ final class TestProcess {
   }
 
   deinit {
-    if self.process.isRunning { self.process.terminate() }
+    // Not SIGTERM: the process has inherited the signals that the threads of the concurrency runtime block.
+    if self.process.isRunning { kill(self.process.processIdentifier, SIGKILL) }
     self.process.waitUntilExit()
   }
 
