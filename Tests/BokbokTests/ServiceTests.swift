@@ -96,7 +96,7 @@ import Darwin
 
   @Test("A service that cannot start throws")
   func cannotStart() async throws {
-    let service = ServerService(on: .standardIO, security: .plain)
+    let service = ServerService(on: try .command(["true"]), security: .plain)
     let error = await #expect(throws: BokbokError.self) { try await service.run() }
     #expect(error?.code == .unsupported)
   }
