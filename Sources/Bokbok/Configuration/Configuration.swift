@@ -2,7 +2,7 @@ public import Metrics
 
 /// Every limit and option of a server or a client, each with its default.
 ///
-/// ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)`` and
+/// ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)-(Address,_,_,_,_,_)`` and
 /// ``Connection/open(_:security:configuration:handlers:logger:eventLoopGroup:)`` refuse values out of range with a
 /// ``BokbokError`` of the code ``BokbokError/Code/configuration``.
 public struct Configuration: Sendable {

@@ -8,7 +8,8 @@ public struct ServerService: Service {
   private let start: @Sendable () async throws -> Server
   private let started: @Sendable (Server) async -> Void
 
-  /// A service; what it is given goes to ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)``.
+  /// A service; what it is given goes to
+  /// ``Server/start(on:security:configuration:handlers:logger:eventLoopGroup:)-(Address,_,_,_,_,_)``.
   ///
   /// - Parameters:
   ///   - address: A TCP or UNIX address; the port 0 lets the system choose one.
