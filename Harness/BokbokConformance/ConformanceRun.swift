@@ -6,7 +6,6 @@ public struct ConformanceRun: Sendable {
   private enum Status {
     static let wrongUsage: Int32 = 2
     static let failure: Int32 = 1
-    static let trouble: Int32 = 3
   }
 
   let options: ConformanceOptions
@@ -25,19 +24,13 @@ public struct ConformanceRun: Sendable {
   public func run() async -> Int32 {
     do {
       return try await runOrThrow()
-    } catch let error as DataError {
-      RunSurroundings.complain("\(error)")
-      return Status.wrongUsage
     } catch {
-      RunSurroundings.complain("\(error)")
-      return Status.trouble
+      return RunSurroundings.exitStatus(complainingOf: error)
     }
   }
 
   private func runOrThrow() async throws -> Int32 {
-    guard (1...64).contains(options.jobCount) else {
-      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
-    }
+    try RunSurroundings.checkJobCount(options.jobCount)
     let specification = try SpecificationIndex.embedded()
     let loader = try CaseLoader(specification: specification)
     let whole = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()

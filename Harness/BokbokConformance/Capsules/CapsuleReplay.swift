@@ -33,12 +33,8 @@ public struct CapsuleReplay: Sendable {
   public func run() async -> Int32 {
     do {
       return try await runOrThrow()
-    } catch let error as DataError {
-      RunSurroundings.complain("\(error)")
-      return Status.wrongUsage
     } catch {
-      RunSurroundings.complain("\(error)")
-      return Status.trouble
+      return RunSurroundings.exitStatus(complainingOf: error)
     }
   }
 

@@ -20,19 +20,13 @@ public struct KillMatrix: Sendable {
   public func run() async -> Int32 {
     do {
       return try await runOrThrow()
-    } catch let error as DataError {
-      RunSurroundings.complain("\(error)")
-      return 2
     } catch {
-      RunSurroundings.complain("\(error)")
-      return 3
+      return RunSurroundings.exitStatus(complainingOf: error)
     }
   }
 
   private func runOrThrow() async throws -> Int32 {
-    guard (1...64).contains(options.jobCount) else {
-      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
-    }
+    try RunSurroundings.checkJobCount(options.jobCount)
     let start = ContinuousClock.now
     let (suite, trials) = try plan()
     let directory = try RunSurroundings.makeDirectory()

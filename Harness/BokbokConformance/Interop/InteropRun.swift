@@ -23,15 +23,12 @@ public struct InteropRun: Sendable {
       try report(summary)
       return summary.exitStatus
     } catch {
-      RunSurroundings.complain("\(error)")
-      return error is DataError ? 2 : 3
+      return RunSurroundings.exitStatus(complainingOf: error)
     }
   }
 
   private func play() async throws -> InteropSummary {
-    guard (1...64).contains(options.jobCount) else {
-      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(options.jobCount)")
-    }
+    try RunSurroundings.checkJobCount(options.jobCount)
     let start = ContinuousClock.now
     var present: [InteropImplementation] = []
     var absent: [AbsentImplementation] = []

@@ -26,15 +26,7 @@ final class CoreTestee: VirtualTestee {
   }
 
   /// What `hello` declares.
-  static let declaration: JSON = [
-    "contract": .integer(Declaration.contractVersion),
-    "name": "bokbok-swift, its core",
-    "version": "",
-    "roles": ["client", "server"],
-    "transports": [],
-    "security": ["plain", "sealed"],
-    "features": ["derive-key", "value-codec", "keepalive"],
-  ]
+  static let declaration = declaration(named: "bokbok-swift, its core")
 
   override func release() {
     for connection in connections.values {
@@ -69,11 +61,7 @@ final class CoreTestee: VirtualTestee {
   }
 
   private func connection(of command: Command) throws -> CoreConnection {
-    let id = command.members["connection"]?.string ?? ""
-    guard let connection = connections[id] else {
-      throw Refusal(kind: "other", message: "there is no connection \(id)")
-    }
-    return connection
+    try connection(of: command, among: connections)
   }
 
   // MARK: Servers and clients

@@ -35,15 +35,7 @@ final class LibraryTestee: VirtualTestee {
   }
 
   /// What `hello` declares.
-  static let declaration: JSON = [
-    "contract": .integer(Declaration.contractVersion),
-    "name": "bokbok-swift, in memory",
-    "version": "",
-    "roles": ["client", "server"],
-    "transports": [],
-    "security": ["plain", "sealed"],
-    "features": ["derive-key", "value-codec", "keepalive"],
-  ]
+  static let declaration = declaration(named: "bokbok-swift, in memory")
 
   override func release() {
     // What still runs is brought to its end, so that no task waits for ever.
@@ -91,11 +83,7 @@ final class LibraryTestee: VirtualTestee {
   }
 
   private func connection(of command: Command) throws -> LibraryConnection {
-    let id = command.members["connection"]?.string ?? ""
-    guard let connection = connections[id] else {
-      throw Refusal(kind: "other", message: "there is no connection \(id)")
-    }
-    return connection
+    try connection(of: command, among: connections)
   }
 
   // MARK: Tasks

@@ -45,6 +45,31 @@ class VirtualTestee: CaseTestee, VirtualActor {
     }
   }
 
+  /// What `hello` declares: everything but transports, of which there are none in memory.
+  static func declaration(named name: String) -> JSON {
+    [
+      "contract": .integer(Declaration.contractVersion),
+      "name": .string(name),
+      "version": "",
+      "roles": ["client", "server"],
+      "transports": [],
+      "security": ["plain", "sealed"],
+      "features": ["derive-key", "value-codec", "keepalive"],
+    ]
+  }
+
+  /// The connection that a command names.
+  final func connection<Connection>(
+    of command: Command,
+    among connections: [String: Connection]
+  ) throws -> Connection {
+    let id = command.members["connection"]?.string ?? ""
+    guard let connection = connections[id] else {
+      throw Refusal(kind: "other", message: "there is no connection \(id)")
+    }
+    return connection
+  }
+
   /// Nothing goes on any more.
   func release() { clock.remove(self) }
 

@@ -18,6 +18,20 @@ enum RunSurroundings {
     }
   }
 
+  /// Throws ``DataError`` unless so many groups can run at the same time.
+  static func checkJobCount(_ count: Int) throws(DataError) {
+    guard (1...64).contains(count) else {
+      throw DataError(file: "--jobs", message: "must be 1 to 64, not \(count)")
+    }
+  }
+
+  /// Complains of what ended a run, and gives the command's exit status for it: 2 where the options or the data are
+  /// wrong, 3 where the kit itself was in trouble.
+  static func exitStatus(complainingOf error: any Error) -> Int32 {
+    complain("\(error)")
+    return error is DataError ? 2 : 3
+  }
+
   static func complain(_ text: String) {
     FileHandle.standardError.write(Data("bokbok conformance: \(text)\n".utf8))
   }

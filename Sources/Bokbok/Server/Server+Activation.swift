@@ -1,6 +1,5 @@
 public import Logging
 public import NIOCore
-internal import NIOPosix
 
 extension Server {
   /// Starts a server on a socket that the supervisor of this process has opened: when this returns, clients that have
@@ -30,10 +29,13 @@ extension Server {
     eventLoopGroup: (any EventLoopGroup)? = nil
   ) async throws -> Server {
     let endpoint = try Endpoint(role: .server, configuration: configuration, handlers: handlers, logger: logger)
-    let core = try ServerCore(endpoint: endpoint, security: security)
-    let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    let source = try await Listener.start(on: socket, core: core, group: group)
-    endpoint.logger.info("the server listens", metadata: ["address": "\(source.address)", "socket": "\(socket.name)"])
-    return Server(address: source.address, core: core, source: source)
+    return try await self.start(
+      endpoint,
+      security: security,
+      eventLoopGroup: eventLoopGroup,
+      metadata: ["socket": "\(socket.name)"]
+    ) { core, group in
+      try await Listener.start(on: socket, core: core, group: group)
+    }
   }
 }

@@ -59,10 +59,25 @@ public final class Server: Sendable {
     eventLoopGroup: (any EventLoopGroup)? = nil
   ) async throws -> Server {
     let endpoint = try Endpoint(role: .server, configuration: configuration, handlers: handlers, logger: logger)
+    return try await self.start(endpoint, security: security, eventLoopGroup: eventLoopGroup) { core, group in
+      try await Listener.start(on: address, core: core, group: group)
+    }
+  }
+
+  /// Every start; the closure begins to take connections. The metadata is for the log.
+  static func start(
+    _ endpoint: Endpoint,
+    security: ServerSecurity,
+    eventLoopGroup: (any EventLoopGroup)?,
+    metadata: Logger.Metadata = [:],
+    from listen: (ServerCore, any EventLoopGroup) async throws -> any StreamSource
+  ) async throws -> Server {
     let core = try ServerCore(endpoint: endpoint, security: security)
-    let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    let source = try await Listener.start(on: address, core: core, group: group)
-    endpoint.logger.info("the server listens", metadata: ["address": "\(source.address)"])
+    let source = try await listen(core, eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
+    endpoint.logger.info(
+      "the server listens",
+      metadata: metadata.merging(["address": "\(source.address)"]) { $1 }
+    )
     return Server(address: source.address, core: core, source: source)
   }
 
