@@ -37,6 +37,23 @@ struct half {
 static struct timespec start_time;
 static int signal_pipe[2] = {-1, -1};
 static FILE *reports;
+static unsigned char was_open[descriptors_looked_at];
+
+// Notes which descriptors the process has inherited. Before anything else runs: where the relay is a part of a larger
+// program, the runtime of that opens some of its own before it comes to the relay.
+__attribute__((constructor)) static void note_descriptors(int argument_count, char *arguments[]) {
+  int is_wanted = 0;
+#if defined(__GLIBC__) || defined(__APPLE__)
+  for (int word = 1; word < argument_count; word++) is_wanted |= strcmp(arguments[word], "--report") == 0;
+#else
+  // Other systems do not give the arguments to a constructor.
+  (void)argument_count;
+  (void)arguments;
+  is_wanted = 1;
+#endif
+  if (!is_wanted) return;
+  for (int number = 3; number < descriptors_looked_at; number++) was_open[number] = fcntl(number, F_GETFD) >= 0;
+}
 
 static long milliseconds(void) {
   struct timespec now;
@@ -103,7 +120,7 @@ static int read_options(int count, char *const arguments[], struct options *opti
 
 // What the process was given: the words after the options, in hexadecimal digits, and every descriptor beside the
 // standard ones.
-static void report_start(const struct options *options, const unsigned char *is_open) {
+static void report_start(const struct options *options) {
   if (reports == NULL) return;
   fprintf(reports, "{\"report\":\"started\",\"ms\":0,\"process\":%ld,\"words\":[", (long)getpid());
   for (int word = 0; word < options->word_count; word++) {
@@ -114,7 +131,7 @@ static void report_start(const struct options *options, const unsigned char *is_
   fputs("],\"descriptors\":[", reports);
   const char *separator = "";
   for (int descriptor = 3; descriptor < descriptors_looked_at; descriptor++) {
-    if (!is_open[descriptor]) continue;
+    if (!was_open[descriptor]) continue;
     fprintf(reports, "%s%d", separator, descriptor);
     separator = ",";
   }
@@ -243,10 +260,6 @@ int bokbok_relay(int argument_count, char *const arguments[]) {
     fputs("usage: bokbok-relay PATH [--report PATH] [--linger] [--ignore-termination] [WORD…]\n", stderr);
     return 64;
   }
-  static unsigned char is_open[descriptors_looked_at];
-  if (options.report_path != NULL) {
-    for (int number = 3; number < descriptors_looked_at; number++) is_open[number] = fcntl(number, F_GETFD) >= 0;
-  }
   if (!prepare_signals()) {
     complain("cannot make", "a pipe");
     return 1;
@@ -258,7 +271,7 @@ int bokbok_relay(int argument_count, char *const arguments[]) {
       complain("cannot connect to", options.report_path);
       return 1;
     }
-    report_start(&options, is_open);
+    report_start(&options);
   }
   int socket = connected(options.socket_path);
   if (socket < 0) {

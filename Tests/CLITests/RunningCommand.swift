@@ -12,9 +12,9 @@ final class RunningCommand: Sendable {
   let identifier: pid_t
 
   /// Starts the command; its standard input is the one given, or a pipe that stays open until ``closeInput()``.
-  init(_ arguments: [String], input givenInput: FileHandle? = nil) throws {
+  init(_ arguments: [String], executable: URL? = nil, input givenInput: FileHandle? = nil) throws {
     let process = Process()
-    process.executableURL = try RunningCommand.executable()
+    process.executableURL = try executable ?? RunningCommand.executable()
     process.arguments = arguments
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
     process.standardInput = givenInput ?? input
