@@ -125,6 +125,13 @@ let package = Package(
       path: "Tests/BokbokTestServer",
       swiftSettings: settings
     ),
+    // The whole program of a guide.
+    .executableTarget(
+      name: "BokbokExampleServer",
+      dependencies: ["Bokbok"],
+      path: "Tests/BokbokExampleServer",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "BokbokTests",
       dependencies: [
@@ -148,7 +155,7 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Bokbok", "BokbokCLI", "BokbokTestSupport",
+        "Bokbok", "BokbokCLI", "BokbokExampleServer", "BokbokTestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The Swift code of README and guides is compiled: each block stands, line for line, in a file of `Examples`, whose
-/// functions the tests call.
+/// functions the tests call, or in `BokbokExampleServer`, which they start.
 @Suite struct SwiftBlockTests {
   @Test(arguments: try CodeBlock.all(in: "swift"))
   func blockStandsInACompiledExample(block: CodeBlock) throws {
@@ -15,14 +15,16 @@ import Testing
         example[start...].starts(with: wanted)
       }
     }
-    #expect(found, "\(block.testDescription): these lines stand in no file of Tests/DocumentationTests/Examples")
+    #expect(found, "\(block.testDescription): these lines stand in no compiled example")
   }
 
   private static func examples() throws -> [[String]] {
-    let folder = "\(Project.root)/Tests/DocumentationTests/Examples"
-    return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map { file in
-      let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
-      return normalized(text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+    try ["DocumentationTests/Examples", "BokbokExampleServer"].flatMap { name in
+      let folder = "\(Project.root)/Tests/\(name)"
+      return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map { file in
+        let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+        return normalized(text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+      }
     }
   }
 

@@ -1,43 +1,13 @@
-import Foundation
-import Testing
-
-/// A program of the system that starts servers or joins streams, for tests with real supervisors.
-enum Supervisor: String {
-  case inetd
-  case socketActivate = "systemd-socket-activate"
-  case socat
-
-  /// Where it is installed; nil if it is not.
-  var path: String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin", "/usr/bin"]
-    return folders.map { "\($0)/\(self.rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  /// Whether tests with it run: a missing one skips them, unless `BOKBOK_REQUIRE` says that nothing may be missing.
-  var isUsable: Bool {
-    self.path != nil || !(ProcessInfo.processInfo.environment["BOKBOK_REQUIRE"] ?? "").isEmpty
-  }
-
-  /// Why its tests are skipped.
-  var missing: Comment {
-    let package =
-      switch self {
-      case .inetd: "openbsd-inetd"
-      case .socketActivate: "systemd"
-      case .socat: "socat"
-      }
-    return "\(self.rawValue) is not installed: it is in Debian's package \(package)"
-  }
-}
+public import Foundation
 
 /// A process that a test starts, with the lines that it writes to standard error.
-final class TestProcess {
+public final class TestProcess {
   private let process = Process()
   private let errors = Pipe()
   private var rest = Data()
 
   /// Starts it; what it writes to standard output goes to the same lines.
-  init(
+  public init(
     _ path: String,
     _ arguments: [String],
     environment: [String: String] = [:],
@@ -63,7 +33,7 @@ final class TestProcess {
 
   /// Waits for a line that holds the text, and returns it.
   @discardableResult
-  func line(containing text: String) async throws -> String {
+  public func line(containing text: String) async throws -> String {
     while let line = try await self.nextLine() {
       if line.contains(text) { return line }
     }
@@ -71,7 +41,7 @@ final class TestProcess {
   }
 
   /// The next line; nil at the end.
-  func nextLine() async throws -> String? {
+  public func nextLine() async throws -> String? {
     while true {
       if let end = self.rest.firstIndex(of: UInt8(ascii: "\n")) {
         let line = String(decoding: self.rest[..<end], as: UTF8.self)
@@ -79,16 +49,16 @@ final class TestProcess {
         return line
       }
       let handle = self.errors.fileHandleForReading
-      let bytes = try await RawStream.blocking { handle.availableData }
+      let bytes = try await Self.blocking { handle.availableData }
       guard !bytes.isEmpty else { return nil }
       self.rest.append(bytes)
     }
   }
 
   /// Waits for its end, and returns the exit status.
-  func waitForEnd() async throws -> Int32 {
+  public func waitForEnd() async throws -> Int32 {
     let process = UncheckedProcess(process: self.process)
-    return try await RawStream.blocking {
+    return try await Self.blocking {
       process.process.waitUntilExit()
       return process.process.terminationStatus
     }
@@ -99,7 +69,18 @@ final class TestProcess {
     let process: Process
   }
 
-  struct MissingLine: Error {
-    let text: String
+  /// The process ended without the line.
+  public struct MissingLine: Error {
+    /// What was waited for.
+    public let text: String
+  }
+
+  /// Runs what blocks on a thread of its own.
+  private static func blocking<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: .init(catching: body)) }
+    }
   }
 }
