@@ -16,6 +16,7 @@ from .keys import check_key, check_user
 from .limits import Limits
 from .machine import Machine
 from .opening import ClientOpening, KeyLog
+from .primitives import load
 from .streams import Stream, end_for, socket_stream
 from .unix_socket import check_path
 from .wire import Settings
@@ -91,6 +92,8 @@ async def _connect(
         raise ValueError("a sealed connection takes both user and key, a plain one neither")
     name = None if user is None else check_user(user)
     secret = None if key is None else check_key(key)
+    if secret is not None:
+        load()  # before there is a stream that would wait for it
     try:
         async with asyncio.timeout(limits.handshake_seconds):
             stream, process = await _make_stream(parsed, allow_exec)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from .primitives import load
 
 KEY_BYTES = 32
 _ITERATIONS = 3
@@ -29,7 +29,7 @@ def derive_key(passphrase: str, user: str = "") -> bytes:
     same key. Whoever sees one connection being opened can test guesses off line: a passphrase must be random with at
     least 80 bits, which 7 words of a list of 7776 have (K-2).
     """
-    return Argon2id(
+    return load().Argon2id(
         salt=passphrase_salt(user),
         length=KEY_BYTES,
         iterations=_ITERATIONS,

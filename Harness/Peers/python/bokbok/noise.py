@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from .primitives import load
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 PROTOCOL_NAME = "Noise_NNpsk0+psk2_25519_ChaChaPoly_SHA256"
 
@@ -36,7 +37,7 @@ class CipherState:
 
     def __init__(self, key: bytes | bytearray) -> None:
         self._key = bytearray(key)
-        self._cipher: ChaCha20Poly1305 | None = ChaCha20Poly1305(self._key)
+        self._cipher: ChaCha20Poly1305 | None = load().ChaCha20Poly1305(self._key)
         self.counter = 0
 
     def encrypt(self, plaintext: bytes, associated_data: bytes = b"") -> bytes:
@@ -49,7 +50,7 @@ class CipherState:
         assert self._cipher is not None, "this cipher state has been erased"
         try:
             plaintext = self._cipher.decrypt(self._nonce(), sealed, associated_data)
-        except InvalidTag:
+        except load().InvalidTag:
             raise NotAuthentic("the tag does not match") from None
         self.counter += 1  # R-2.d
         return plaintext
@@ -159,7 +160,7 @@ class Handshake:
         for token in self._messages.pop(0):
             if token == "e":
                 self.ephemeral_secret = bytearray(self._entropy(KEY_BYTES))  # H-7.b
-                secret = X25519PrivateKey.from_private_bytes(bytes(self.ephemeral_secret))
+                secret = load().X25519PrivateKey.from_private_bytes(bytes(self.ephemeral_secret))
                 public = secret.public_key().public_bytes_raw()
                 message += public
                 self._mix_public(public)
@@ -211,9 +212,10 @@ class Handshake:
 
 
 def _diffie_hellman(secret: bytearray, public: bytes) -> bytes:
-    private_key = X25519PrivateKey.from_private_bytes(bytes(secret))
+    primitives = load()
+    private_key = primitives.X25519PrivateKey.from_private_bytes(bytes(secret))
     try:
-        return private_key.exchange(X25519PublicKey.from_public_bytes(public))
+        return private_key.exchange(primitives.X25519PublicKey.from_public_bytes(public))
     except ValueError:  # the library's way to say that the result is all zero
         return bytes(KEY_BYTES)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Callable, Protocol
+from typing import Callable, NamedTuple, Protocol
 
 from .actions import LookUpKey
 from .errors import AuthenticationFailed, BokbokError, MalformedValue, NotBokbok, Refused
@@ -47,8 +46,7 @@ class KeyLog(Protocol):
     def __call__(self, role: str, ephemeral_secret: bytes, session_key: bytes) -> None: ...
 
 
-@dataclass(frozen=True)
-class Established:
+class Established(NamedTuple):
     """The opening is over: SETTINGS come next. The ciphers are None on a plain connection."""
 
     reply: bytes

@@ -18,6 +18,7 @@ from .keys import KEY_BYTES, check_user
 from .limits import Limits
 from .machine import Machine
 from .opening import KeyLog, ServerOpening
+from .primitives import load
 from .streams import Stream, socket_stream, take_standard_io
 from .unix_socket import UNIXListener
 from .wire import SHUTDOWN, Settings
@@ -115,6 +116,8 @@ class Server:
         self._limits = limits
         self._mode = mode
         self._key_log = key_log
+        if users is not None:
+            load()  # not while the first client waits
         self._stranger_key = None if users is None else os.urandom(KEY_BYTES)  # H-4.f
         self._loop = asyncio.get_running_loop()
         self._listener: socket.socket | None = None

@@ -360,6 +360,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     sys.setrecursionlimit(_DEEPEST_JSON)
     asyncio.run(_run(arguments))
+    # The kit starts hundreds of these processes: what Python would tidy up now takes as long as a whole case.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":
