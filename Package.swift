@@ -72,6 +72,7 @@ let package = Package(
         "Bokbok",
         "BokbokCore",
         "CBokbokData",
+        "CSodium",
         "CBokbokRelay",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "DequeModule", package: "swift-collections"),

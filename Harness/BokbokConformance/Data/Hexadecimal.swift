@@ -1,38 +1,39 @@
+internal import CSodium
+internal import Foundation
+
 /// Bytes as hexadecimal digits, which is how data files and the testee contract carry them.
 package enum Hexadecimal {
   /// The lower-case digits of the bytes.
   package static func text(_ bytes: some Collection<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+    let bytes = ContiguousArray(bytes)
+    return String(unsafeUninitializedCapacity: bytes.count * 2 + 1) { digits in
+      bytes.withUnsafeBufferPointer { bytes in
+        digits.withMemoryRebound(to: CChar.self) { digits in
+          guard let text = digits.baseAddress, let first = bytes.baseAddress else { return }
+          // libsodium's own: payloads are long, and a loop in Swift is slow where it is not optimised.
+          sodium_bin2hex(text, digits.count, first, bytes.count)
+        }
+        return bytes.count * 2
+      }
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
-  /// The bytes of the digits, of either case and with spaces between them; nil if the text is anything else.
+  /// The bytes of the digits, of either case and with spaces and line ends between bytes; nil if the text is anything
+  /// else.
   package static func bytes(_ text: String) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count / 2)
-    var high: UInt8?
-    for character in text.utf8 {
-      let digit: UInt8
-      switch character {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = character - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = character - UInt8(ascii: "a") + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = character - UInt8(ascii: "A") + 10
-      case 0x20, 0x0A: continue
-      default: return nil
+    var text = text
+    return text.withUTF8 { digits in
+      // libsodium takes the character NUL for one to be passed over.
+      guard let first = digits.baseAddress, !digits.isEmpty else { return [] }
+      guard memchr(first, 0, digits.count) == nil else { return nil }
+      var isHexadecimal = false
+      let bytes = [UInt8](unsafeUninitializedCapacity: digits.count / 2 + 1) { bytes, count in
+        guard let buffer = bytes.baseAddress else { return }
+        first.withMemoryRebound(to: CChar.self, capacity: digits.count) { text in
+          isHexadecimal = sodium_hex2bin(buffer, bytes.count, text, digits.count, " \n", &count, nil) == 0
+        }
       }
-      if let first = high {
-        bytes.append(first << 4 | digit)
-        high = nil
-      } else {
-        high = digit
-      }
+      return isHexadecimal ? bytes : nil
     }
-    return high == nil ? bytes : nil
   }
 }

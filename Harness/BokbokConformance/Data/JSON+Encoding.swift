@@ -39,16 +39,26 @@ extension JSON {
 
   private static func encode(_ text: String, into bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-      case 0..<0x20, 0x7F: bytes.append(contentsOf: (#"\u00"# + Hexadecimal.text([byte])).utf8)
-      default: bytes.append(byte)
-      }
+    let text = text.utf8 + [0]
+    var position = 0
+    while true {
+      let run = JSONText.escaped.plainCount(in: text, from: position)
+      bytes.append(contentsOf: text[position..<(position + run)])
+      position += run
+      guard position < text.count - 1 else { break }
+      escape(text[position], into: &bytes)
+      position += 1
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func escape(_ byte: UInt8, into bytes: inout [UInt8]) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
+    default: bytes.append(contentsOf: (#"\u00"# + Hexadecimal.text([byte])).utf8)
+    }
   }
 }

@@ -13,7 +13,7 @@ extension JSON {
   /// Reads one JSON value and nothing after it. A member that stands twice in an object is an error: of two values one
   /// would be lost without a word.
   package init(parsing bytes: some Collection<UInt8>) throws(JSONError) {
-    var parser = JSONParser(bytes: Array(bytes))
+    var parser = JSONParser(bytes: bytes)
     self = try parser.document()
   }
 
@@ -25,23 +25,26 @@ extension JSON {
 private struct JSONParser {
   private static let depthMax = 128
 
+  /// The text, and NUL, which stands in no JSON: wherever something else is expected it is the end.
   private let bytes: [UInt8]
+  private let end: Int
   private var position = 0
 
-  init(bytes: [UInt8]) {
-    self.bytes = bytes
+  init(bytes: some Collection<UInt8>) {
+    self.bytes = bytes + [0]
+    self.end = bytes.count
   }
 
   mutating func document() throws(JSONError) -> JSON {
     skipSpace()
     let value = try value(depth: 0)
     skipSpace()
-    guard position == bytes.count else { throw error("text after the value") }
+    guard position == end else { throw error("text after the value") }
     return value
   }
 
   private func error(_ message: String, at offset: Int? = nil) -> JSONError {
-    let offset = min(offset ?? position, bytes.count)
+    let offset = min(offset ?? position, end)
     var line = 1
     var column = 1
     for byte in bytes[..<offset] {
@@ -56,12 +59,16 @@ private struct JSONParser {
   }
 
   private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) { position += 1 }
+    while position < end, Self.isSpace(bytes[position]) { position += 1 }
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSON {
     guard depth < Self.depthMax else { throw error("nested deeper than \(Self.depthMax)") }
-    guard position < bytes.count else { throw error("expected a value, found the end") }
+    guard position < end else { throw error("expected a value, found the end") }
     switch bytes[position] {
     case UInt8(ascii: "{"): return try object(depth: depth)
     case UInt8(ascii: "["): return try array(depth: depth)
@@ -82,7 +89,7 @@ private struct JSONParser {
 
   private mutating func number() throws(JSONError) -> JSON {
     let start = position
-    while position < bytes.count, "+-.eE0123456789".utf8.contains(bytes[position]) { position += 1 }
+    while position < end, "+-.eE0123456789".utf8.contains(bytes[position]) { position += 1 }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
     guard
@@ -116,7 +123,7 @@ private struct JSONParser {
     while true {
       skipSpace()
       let start = position
-      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+      guard position < end, bytes[position] == UInt8(ascii: "\"") else {
         throw error("expected the name of a member")
       }
       let name = try string()
@@ -132,7 +139,7 @@ private struct JSONParser {
   }
 
   private mutating func take(_ character: Unicode.Scalar) -> Bool {
-    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+    guard position < end, bytes[position] == UInt8(ascii: character) else { return false }
     position += 1
     return true
   }
@@ -144,11 +151,9 @@ private struct JSONParser {
     while true {
       // The plain run up to the next special byte is taken at once: payloads are long.
       let run = position
-      while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\"),
-        bytes[position] >= 0x20
-      { position += 1 }
+      position += JSONText.reserved.plainCount(in: bytes, from: position)
       text.append(contentsOf: bytes[run..<position])
-      guard position < bytes.count else { throw error("the string does not end", at: start) }
+      guard position < end else { throw error("the string does not end", at: start) }
       switch bytes[position] {
       case UInt8(ascii: "\""):
         position += 1
@@ -164,7 +169,7 @@ private struct JSONParser {
 
   private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
     position += 1
-    guard position < bytes.count else { throw error("the string does not end") }
+    guard position < end else { throw error("the string does not end") }
     let byte = bytes[position]
     position += 1
     switch byte {
@@ -190,7 +195,7 @@ private struct JSONParser {
   }
 
   private mutating func hexQuad() throws(JSONError) -> UInt16 {
-    guard position + 4 <= bytes.count else { throw error("expected four hexadecimal digits") }
+    guard position + 4 <= end else { throw error("expected four hexadecimal digits") }
     let digits = bytes[position..<position + 4]
     guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
       let code = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)

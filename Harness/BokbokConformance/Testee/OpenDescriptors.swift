@@ -14,10 +14,8 @@ struct OpenDescriptors: Equatable {
     var processes = [process]
     while let process = processes.popLast() {
       let folder = "/proc/\(process)/fd"
-      guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { continue }
-      for name in names {
-        let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")) ?? "?"
-        targets.append("\(process): \(target)")
+      for name in Self.names(in: folder) {
+        targets.append("\(process): \(Self.target(of: "\(folder)/\(name)") ?? "?")")
       }
       processes += Self.children(of: process)
     }
@@ -38,10 +36,33 @@ struct OpenDescriptors: Equatable {
   /// The processes that a process's threads have started.
   private static func children(of process: pid_t) -> [pid_t] {
     let folder = "/proc/\(process)/task"
-    let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return threads.flatMap { thread -> [pid_t] in
-      let text = (try? String(contentsOfFile: "\(folder)/\(thread)/children", encoding: .utf8)) ?? ""
-      return text.split(separator: " ").compactMap { pid_t($0) }
+    return names(in: folder).flatMap { thread -> [pid_t] in
+      guard let file = fopen("\(folder)/\(thread)/children", "r") else { return [] }
+      defer { fclose(file) }
+      var line = [UInt8](repeating: 0, count: 4096)
+      let count = fread(&line, 1, line.count, file)
+      return String(decoding: line[..<count], as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
     }
+  }
+
+  // The system's own calls: this is asked before and after each case, where Foundation's took a twentieth of a run.
+
+  private static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+        name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  private static func target(of link: String) -> String? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(link, &target, target.count)
+    return count < 0 ? nil : String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
