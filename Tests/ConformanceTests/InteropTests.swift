@@ -25,7 +25,7 @@ struct InteropTests {
     configurations: [String] = [],
     timeLimit: Duration = .seconds(20),
     requiresAll: Bool = false
-  ) async throws -> (status: Int32, json: [[String: Any]], junit: String) {
+  ) async throws -> (status: Int32, json: [[String: Any]], junit: String, html: String) {
     var options = InteropOptions()
     let folder = try folder(manifests)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -34,6 +34,7 @@ struct InteropTests {
     options.configurationPatterns = configurations
     options.jsonPath = "\(folder)/report.jsonl"
     options.junitPath = "\(folder)/report.xml"
+    options.htmlPath = "\(folder)/report.html"
     options.timeLimit = timeLimit
     options.requiresAll = requiresAll
     let status = await InteropRun(options).run()
@@ -45,7 +46,11 @@ struct InteropTests {
     let json = try text.split(separator: "\n").map {
       try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
     }
-    return (status, json, (try? String(contentsOfFile: "\(folder)/report.xml", encoding: .utf8)) ?? "")
+    let (junit, html) = (
+      (try? String(contentsOfFile: "\(folder)/report.xml", encoding: .utf8)) ?? "",
+      (try? String(contentsOfFile: "\(folder)/report.html", encoding: .utf8)) ?? ""
+    )
+    return (status, json, junit, html)
   }
 
   private static func schema() throws -> JSONSchema {
@@ -63,16 +68,18 @@ struct InteropTests {
 
   @Test(.clauses("C-4.a", "X-7.b", "H-4.a"))
   func theBundledImplementationMeetsItself() async throws {
-    let (status, json, junit) = try await Self.run(["a": Self.swift], configurations: ["sealed/unix"])
+    let (status, json, junit, html) = try await Self.run(["a": Self.swift], configurations: ["sealed/unix"])
     #expect(status == 0)
     #expect(Self.scenarios(json, "fail") == [])
     #expect(Self.scenarios(json, "pass").count == 16)
     #expect(json.last?["type"] as? String == "footer")
     #expect(junit.contains(#"name="a/a/sealed/unix" tests="16" failures="0""#))
+    #expect(html.contains(#"<tr><th scope="row">a</th><td class="good">✓ 16</td></tr>"#))
+    #expect(html.contains("✓ Passed") && html.contains("Everything that ran passed."))
   }
 
   @Test func everyPairMeetsInBothRoles() async throws {
-    let (status, json, _) = try await Self.run(
+    let (status, json, _, _) = try await Self.run(
       ["a": Self.swift, "b": Self.swift],
       cases: ["identity"],
       configurations: ["plain/tcp"]
@@ -87,7 +94,7 @@ struct InteropTests {
 
   /// The processes are the same over every way, so that one way must leave nothing behind for the next.
   @Test func onePairOfProcessesMeetsOverEveryWay() async throws {
-    let (status, json, _) = try await Self.run(
+    let (status, json, _, _) = try await Self.run(
       ["a": Self.swift],
       cases: ["identity", "kill-server", "wrong-mode"],
       configurations: ["*/tcp", "*/unix"]
@@ -116,7 +123,7 @@ struct InteropTests {
   /// A testee whose answers are changed on their way: the scenario that looks at them fails, and names both sides.
   @Test func aWrongAnswerFails() async throws {
     let lying = "'\(Project.command)' testee | sed -u 's/343a6563686f353a736d616c6c/343a6563686f353a534d414c4c/'"
-    let (status, json, junit) = try await Self.run(
+    let (status, json, junit, html) = try await Self.run(
       ["good": Self.swift, "lying": ["/bin/sh", "-c", lying]],
       cases: ["*/lying/*/large", "lying/*/large", "*/identity"],
       configurations: ["plain/unix"]
@@ -126,16 +133,19 @@ struct InteropTests {
     #expect(Set(failed).isSuperset(of: ["lying/good/plain/unix/large", "good/lying/plain/unix/large"]))
     #expect(!failed.contains { $0.hasSuffix("identity") })
     #expect(junit.contains("<failure message=\"expected the"))
+    #expect(html.contains(##"<td class="bad"><a href="#lying/good/plain/unix/large">✗ 1/2</a></td>"##))
+    #expect(html.contains(#"<details open id="lying/good/plain/unix/large">"#))
   }
 
   @Test func whatDoesNotStartIsNotRun() async throws {
     let manifests = ["a": Self.swift, "missing": ["/no/such/program"]]
-    let (status, json, junit) = try await Self.run(manifests, cases: ["identity"], configurations: ["plain/unix"])
+    let (status, json, junit, html) = try await Self.run(manifests, cases: ["identity"], configurations: ["plain/unix"])
     #expect(status == 0)
     let absent = try #require(json.first?["notRun"] as? [[String: Any]])
     #expect(absent.compactMap { $0["name"] as? String } == ["missing"])
     #expect(absent.first?["setup"] as? [String] == ["install the missing"])
     #expect(junit.contains("<skipped"))
+    #expect(html.contains("<strong>missing</strong> did not run:") && html.contains("install the missing</pre>"))
 
     let required = try await Self.run(
       manifests,

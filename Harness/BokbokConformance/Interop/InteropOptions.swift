@@ -17,6 +17,9 @@ public struct InteropOptions: Sendable {
   /// Where the report in JUnit's XML goes: a path.
   public var junitPath: String?
 
+  /// Where the report as one HTML page goes: a path.
+  public var htmlPath: String?
+
   /// How many pairs meet at the same time, 1 to 64. Default: 2.
   public var jobCount = 2
 

@@ -156,5 +156,6 @@ public struct InteropRun: Sendable {
     print(options.jsonPath == "-" ? lines : InteropTable.lines(summary).joined(separator: "\n"))
     if let path = options.jsonPath, path != "-" { try RunSurroundings.write(lines + "\n", to: path) }
     if let path = options.junitPath { try RunSurroundings.write(InteropJUnitReport.text(summary), to: path) }
+    if let path = options.htmlPath { try RunSurroundings.write(InteropHTMLReport(summary: summary).text(), to: path) }
   }
 }

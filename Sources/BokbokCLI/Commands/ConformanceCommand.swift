@@ -169,17 +169,21 @@ struct ConformanceCommand: AsyncParsableCommand {
       throw ValidationError("--split-ways goes with --split every, and is 1 or more.")
     }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
-    guard
-      !matrix || (testee == nil && implementation == nil && clauses.isEmpty && !list && !strict && casesFolder == nil)
-    else {
+    guard !matrix || (testee == nil && implementation == nil && !isAboutCases) else {
       throw ValidationError(
         "--matrix plays scenarios, not cases, between all implementations: of the options, it takes --case, "
-          + "--configuration, --json, --junit, --jobs, --time-limit and --implementations-folder."
+          + "--configuration, --json, --junit, --html, --jobs, --time-limit and --implementations-folder."
       )
     }
     guard (1...600).contains(timeLimit) else {
       throw ValidationError("--time-limit is 1 to 600 seconds, not \(timeLimit).")
     }
+  }
+
+  /// Whether an option is given that chooses among the cases, or says how they are played.
+  private var isAboutCases: Bool {
+    !clauses.isEmpty || !sections.isEmpty || requirementLevel != nil || suite != nil || casesFolder != nil
+      || capsules != nil || level != .live || split != .whole || list || strict || checkContract || smoke || killMatrix
   }
 
   func run() async throws {
@@ -194,6 +198,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.configurationPatterns = configurations
     options.jsonPath = json
     options.junitPath = junit
+    options.htmlPath = html
     if let jobs { options.jobCount = jobs }
     // Two foreign runtimes, and many pairs of them at once: they may take their time.
     options.timeLimit = .seconds(timeLimit * 4)
