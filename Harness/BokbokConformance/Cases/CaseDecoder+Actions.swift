@@ -177,6 +177,7 @@ extension CaseDecoder {
       payloadBytes: try source["payloadBytes"].map { try TemplateDecoder.bytes($0) },
       reasons: source["reason"].map(\.strings),
       codes: source["code"].map(\.strings),
+      message: nil,
       user: source["user"],
       isOfAnyConnection: source["anyConnection"]?.bool ?? false
     )

@@ -212,6 +212,7 @@ struct EventPattern: Sendable {
   let payloadBytes: ByteTemplate?
   let reasons: [String]?
   let codes: [String]?
+  let message: String?
   /// The user, where it matters; `.null` for none.
   let user: JSON?
   /// Whether events of other connections count too.

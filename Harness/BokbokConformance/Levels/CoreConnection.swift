@@ -233,7 +233,7 @@ final class CoreConnection: VirtualActor {
     guard wasOpened else { return }
     server?.openCount -= 1
     var members = [("reason", JSON.string(ending.reason))]
-    if let code = ending.closeCode { members.append(("code", .string(code))) }
+    if let close = ending.close { members += [("code", .string(close.code)), ("message", .string(close.message))] }
     report("closed", members)
     for sequence in endWaiters { testee.reply(to: sequence, ok: [:]) }
     endWaiters = []

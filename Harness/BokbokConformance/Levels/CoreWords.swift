@@ -14,11 +14,12 @@ extension ConnectionEnding {
     }
   }
 
-  /// The code of the CLOSE that passed; nil where none did.
-  var closeCode: String? {
+  /// The CLOSE that passed; nil where none did.
+  var close: (code: String, message: String)? {
     switch self {
-    case .clean(let code, _), .turnedDown(let code): code
-    case .violation: "protocol-error"
+    case .clean(let code, let message): (code, message)
+    case .turnedDown(let code): (code, "")
+    case .violation(_, let requirement, let message): ("protocol-error", "\(requirement): \(message)")
     default: nil
     }
   }

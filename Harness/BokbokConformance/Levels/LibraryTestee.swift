@@ -260,7 +260,7 @@ final class LibraryTestee: VirtualTestee {
 
   private func closed(_ connection: Connection, _ end: ConnectionEnd) {
     var members = [("reason", JSON.string(end.reason.rawValue))]
-    if let code = end.code { members.append(("code", .string(code))) }
+    if let code = end.code { members += [("code", .string(code)), ("message", .string(end.message))] }
     report("closed", members, of: connection)
     guard let id = connectionIDs[ObjectIdentifier(connection)] else { return }
     connections[id]?.hasEnded = true

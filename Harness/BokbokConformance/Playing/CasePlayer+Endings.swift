@@ -159,7 +159,7 @@ extension CasePlayer {
         throw CaseFailure(expected: what, got: frame.summary)
       }
     }
-    try expectCleanEnd(code: step.code, message: nil, on: connection)
+    try expectCleanEnd(code: step.code, message: step.message, on: connection)
   }
 
   /// Both sides have sent CLOSE: the testee ends the stream and reports a clean end.
@@ -175,7 +175,7 @@ extension CasePlayer {
     }
     try expectNothingLeft(connection, after: "both CLOSEs")
     if !keepsStream { closeKitSide(connection) }
-    try expectClosed(connection, reason: "clean", code: code)
+    try expectClosed(connection, reason: "clean", code: code, message: message)
   }
 
   // MARK: After the last word
@@ -207,7 +207,12 @@ extension CasePlayer {
   }
 
   /// The testee reports the end of an open connection, once and with this reason.
-  func expectClosed(_ connection: KitConnection, reason: String, code: String? = nil) throws {
+  func expectClosed(
+    _ connection: KitConnection,
+    reason: String,
+    code: String? = nil,
+    message: String? = nil
+  ) throws {
     guard connection.wasOpened else { return }
     let pattern = EventPattern(
       name: "closed",
@@ -215,6 +220,7 @@ extension CasePlayer {
       payloadBytes: nil,
       reasons: [reason],
       codes: code.map { [$0] },
+      message: message,
       user: nil,
       isOfAnyConnection: false
     )

@@ -31,6 +31,7 @@ extension CasePlayer {
       payloadBytes: nil,
       reasons: nil,
       codes: nil,
+      message: nil,
       user: nil,
       isOfAnyConnection: false
     )

@@ -236,6 +236,7 @@ extension CasePlayer {
     }
     if let reasons = pattern.reasons, !reasons.contains(event["reason"]?.string ?? "") { return false }
     if let codes = pattern.codes, !codes.contains(event["code"]?.string ?? "") { return false }
+    if let message = pattern.message, event["message"]?.string != message { return false }
     if let user = pattern.user, event["user"] ?? .null != user { return false }
     return true
   }
@@ -247,6 +248,7 @@ extension CasePlayer {
     if let payload = pattern.payload { text += " \(payload)" }
     if let reasons = pattern.reasons { text += ", reason \(reasons.joined(separator: " or "))" }
     if let codes = pattern.codes { text += ", code \(codes.joined(separator: " or "))" }
+    if let message = pattern.message { text += ", message \"\(message)\"" }
     return text
   }
 

@@ -60,7 +60,11 @@ final class TesteeConnection: Sendable {
   func reportEnd(_ end: ConnectionEnd) {
     report(
       "closed",
-      ["reason": .string(end.reason.rawValue), "code": end.code.map { .string($0) }]
+      [
+        "reason": .string(end.reason.rawValue),
+        "code": end.code.map { .string($0) },
+        "message": end.code.map { _ in .string(end.message) },
+      ]
     )
     let waiters = state.withLockedValue { state in
       state.hasEnded = true

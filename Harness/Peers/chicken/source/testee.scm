@@ -11,7 +11,7 @@
 (import scheme (chicken base) (chicken condition) (chicken file posix) (chicken io) (chicken process-context)
         (bokbok bytes) (bokbok client) (bokbok commands) (bokbok conditions) (bokbok connection) (bokbok json)
         (bokbok keys) (bokbok queue) (bokbok server) (bokbok service)
-        (only (bokbok state) ending-reason ending-code) (bokbok system) (bokbok table) (bokbok tasks)
+        (only (bokbok state) ending-reason ending-code ending-message) (bokbok system) (bokbok table) (bokbok tasks)
         (bokbok values))
 
 ;;; The control channel
@@ -227,7 +227,9 @@
     (table-delete! connections (queue-pop! ended)))
   (emit-event! "closed" connection
                (cons (cons "reason" (symbol->string (ending-reason ending)))
-                     (if (ending-code ending) (list (cons "code" (ending-code ending))) '()))))
+                     (if (ending-code ending)
+                         (list (cons "code" (ending-code ending)) (cons "message" (ending-message ending)))
+                         '()))))
 
 (define (emit-event! name connection members)
   (emit! `(("event" . ,name) ("connection" . ,(connection-id connection)) ,@members)))

@@ -171,9 +171,9 @@ export class Session {
     return connection;
   }
 
-  #closed(connection, { reason, code }) {
+  #closed(connection, { reason, code, text }) {
     const event = { event: 'closed', connection: this.#ids.get(connection), reason };
-    if (code !== undefined) event.code = code;
+    if (code !== undefined) Object.assign(event, { code, message: text });
     this.#emit(event);
   }
 

@@ -220,6 +220,7 @@ class Testee:
         event = {"event": "closed", "reason": ending.reason}
         if ending.code is not None:
             event["code"] = ending.code
+            event["message"] = ending.message or ""
         self._tell(connection, event)
 
     def _tell(self, connection: Connection, event: dict[str, Any]) -> None:
