@@ -135,7 +135,7 @@ class Contract(LiveTestCase):
         await testee.reply(closing)
         self.assertLess(testee.order.index("closed"), testee.order.index(f"reply {closing}"))
         for side in (incoming, connection):
-            expected = {"event": "closed", "connection": side, "reason": "clean", "code": "done"}
+            expected = {"event": "closed", "connection": side, "reason": "clean", "code": "done", "message": "bye"}
             while expected not in testee.events:
                 await testee.read()
         error = await testee.error("request", connection=connection, payload="303a")
