@@ -163,7 +163,8 @@ export class Connection {
   /**
    * Sends a request and gives its answer. Rejects with a RemoteError, or a BokbokError of the kind `malformed`,
    * `tooLarge`, `closing`, `cancelled`, `lost`, `violation` or `tampered`. When `signal` aborts, the caller is told at
-   * once; the other side's handler is told to stop, and its place is free when it has.
+   * once, by `cancelled` with the signal's reason as the `cause`; the other side's handler is told to stop, and its place
+   * is free when it has.
    */
   request(payload: Value, options?: { signal?: AbortSignal }): Promise<ReceivedValue>;
   /** Fulfilled when the other side has answered a PING; rejects when the connection ends before. */

@@ -3,8 +3,8 @@
 import { BokbokError, RequestError } from './errors.js';
 import { Channel } from './channel.js';
 import { Machine } from './machine.js';
-import { checkClose } from './options.js';
-import { shown } from './text.js';
+import { checkClose, checkedSignal } from './options.js';
+import { described, describedWithStack, shown } from './text.js';
 
 /** What a handler gets beside the payload. */
 class RequestContext {
@@ -58,7 +58,8 @@ export class Connection {
   }
 
   /** Sends a request; gives a promise of the answer. With `signal` it can be cancelled. */
-  request(payload, { signal } = {}) {
+  async request(payload, options = {}) {
+    const signal = checkedSignal(options);
     return this.#link.call((machine) => machine.request(payload), signal);
   }
 
@@ -129,6 +130,9 @@ export class Link {
         signal?.addEventListener('abort', cancel, { once: true });
         request.settle = (error, value) => {
           signal?.removeEventListener('abort', cancel);
+          if (error?.kind === 'cancelled' && signal?.aborted) {
+            Object.defineProperty(error, 'cause', { value: signal.reason, writable: true, configurable: true });
+          }
           if (error) reject(error);
           else resolve(value);
         };
@@ -137,11 +141,11 @@ export class Link {
   }
 
   /** Calls a function of the application that gives no answer: what it throws is logged. */
-  notify(call, ...parameters) {
+  async notify(call, ...parameters) {
     try {
-      call?.(...parameters);
+      await call?.(...parameters);
     } catch (error) {
-      this.log({ text: `a function of the application failed: ${error instanceof Error ? error.stack : error}` });
+      this.log({ text: `a function of the application failed: ${describedWithStack(error)}` });
     }
   }
 
@@ -151,7 +155,7 @@ export class Link {
     this.#lookup = new AbortController();
     const { signal } = this.#lookup;
     const found = Promise.resolve(user).then((name) => this.#owner.lookUp(name, signal)).catch((error) => {
-      this.log({ text: `the lookup of the key of ${JSON.stringify(shown(user))} failed: ${error}` });
+      this.log({ text: `the lookup of the key of ${JSON.stringify(shown(user))} failed: ${described(error)}` });
       return undefined; // H-4.g
     });
     found.then((key) => this.run((machine) => machine.keyFound(key)));

@@ -77,6 +77,19 @@ export function checkedKey(key, user) {
   return key;
 }
 
+/** Checks the options of a request; gives its signal, if it has one. */
+export function checkedSignal(options) {
+  if (options === null || typeof options !== 'object') throw new TypeError('the options of a request are an object');
+  for (const name of Object.keys(options)) {
+    if (name !== 'signal') throw new TypeError(`there is no option ${name} of a request; there is signal`);
+  }
+  const { signal } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw new TypeError('signal is an AbortSignal, such as AbortSignal.timeout(5000)');
+  }
+  return signal;
+}
+
 /** Checks what an application wants to put into a CLOSE (C-9.g). */
 export function checkClose(code, text) {
   if (!isCode(code)) {

@@ -2,7 +2,7 @@
 
 import { BokbokError, RemoteError, RequestError, Violation } from './errors.js';
 import { HEADER_LENGTH, Kind, recordCapacity } from './wire.js';
-import { cutBetweenCharacters, isCode, isReservedCode } from './text.js';
+import { cutBetweenCharacters, described, describedWithStack, isCode, isReservedCode } from './text.js';
 import { decode, encode, measure } from './values.js';
 import { Collector } from './bytes.js';
 import { Queue } from './queue.js';
@@ -164,7 +164,7 @@ export class Responder {
 
   #sendHandlerError(exchange, error) {
     if (this.#hideErrors && codeOf(error) === 'handler-failed') { // E-1.h
-      this.#act({ type: 'log', text: `a handler failed: ${error instanceof Error ? error.stack : error}` });
+      this.#act({ type: 'log', text: `a handler failed: ${describedWithStack(error)}` });
       this.#sendError(exchange, ['handler-failed', HIDDEN_ERROR]);
       return;
     }
@@ -210,13 +210,17 @@ function codeOf(error) {
   return hasCode && isCode(error.code) && !isReservedCode(error.code) ? error.code : 'handler-failed';
 }
 
+function textOf(error) {
+  return typeof error.text === 'string' ? error.text : described(error.text);
+}
+
 // The value of the ERROR for an error of a handler.
 function errorValue(error) {
   if (error instanceof RequestError || error instanceof RemoteError) {
-    return [codeOf(error), String(error.text), ...(Array.isArray(error.details) ? error.details : [])]; // E-1.c, d, f
+    return [codeOf(error), textOf(error), ...(Array.isArray(error.details) ? error.details : [])]; // E-1.c, d, f
   }
   if (error instanceof BokbokError) return ['handler-failed', `${error.kind}: ${error.message}`]; // E-1.e
-  return ['handler-failed', error instanceof Error ? `${error.name}: ${error.message}` : String(error)]; // E-1.b, E-1.g
+  return ['handler-failed', described(error)]; // E-1.b, E-1.g
 }
 
 /** The body of an ERROR that fits one frame (E-3, E-4.c). */
@@ -228,7 +232,7 @@ export function errorBody([code, text, ...details], capacity) {
     try {
       length = measure([detail]) - 2; // a detail nests one deeper in the ERROR
     } catch (error) {
-      if (error instanceof TypeError || error.tooDeep) return errorBody(['handler-failed', text], capacity); // E-4.c
+      if (error instanceof TypeError || error?.tooDeep) return errorBody(['handler-failed', text], capacity); // E-4.c
     }
     detailsLengths.push(detailsLengths.at(-1) + length);
   }

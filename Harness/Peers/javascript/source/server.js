@@ -6,6 +6,7 @@ import { BokbokError, TurnedDown } from './errors.js';
 import { Link, handleNothing } from './connection.js';
 import { checkClose, checkNames, checkedKey, commonOptions } from './options.js';
 import { parseAddress, tcpText } from './addresses.js';
+import { describedWithStack } from './text.js';
 import { KEY_LENGTH } from './noise.js';
 import { Machine } from './machine.js';
 import { SocketTransport } from './transports.js';
@@ -206,7 +207,7 @@ export class Server {
       checkClose(error.code, error.text);
       ({ code, text } = error); // C-9.a
     } catch (failure) {
-      link.log({ text: `the open handler failed: ${failure instanceof Error ? failure.stack : failure}` });
+      link.log({ text: `the open handler failed: ${describedWithStack(failure)}` });
     }
     link.run((machine) => machine.turnDown(code, text));
   }

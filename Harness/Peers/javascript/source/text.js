@@ -43,3 +43,21 @@ export function cutBetweenCharacters(bytes, limit) {
   while (end > 0 && (bytes[end] & 0xc0) === 0x80) end -= 1;
   return bytes.subarray(0, end);
 }
+
+/** What a thrown thing says of itself, whatever it is: also one that cannot be made a string. */
+export function described(error) {
+  return attempted(() => (error instanceof Error ? `${error.name}: ${error.message}` : String(error)));
+}
+
+/** The same for a log: with the stack, if it has one. */
+export function describedWithStack(error) {
+  return attempted(() => (error instanceof Error ? String(error.stack) : String(error)));
+}
+
+function attempted(describe) {
+  try {
+    return describe();
+  } catch {
+    return 'an error that does not say what it is';
+  }
+}

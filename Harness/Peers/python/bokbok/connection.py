@@ -270,7 +270,7 @@ class Connection:
     def _handle(self, id: int, value: Value) -> None:
         try:
             result = self._handler(self, value)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # the latter from a future that it looked at
             self._fail(id, error)
             return
         if inspect.isawaitable(result):
@@ -297,7 +297,7 @@ class Connection:
             self._machine.fail(id, None, f"a request of the handler failed: {error}")  # E-1.e
         else:
             logger.error("%s: a handler failed", self._description, exc_info=error)
-            self._machine.fail(id, None, f"{type(error).__name__}: {error}")  # E-1.b, E-1.g
+            self._machine.fail(id, None, _described(error))  # E-1.b, E-1.g
         self._driver.wake()
 
     async def _ask_to_open(self, on_open: OpenHandler) -> None:
@@ -324,7 +324,7 @@ class Connection:
 
         try:
             result = on_close(self, ending)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             logger.error("%s: the close handler failed", self._description, exc_info=error)
         else:
             if inspect.isawaitable(result):
@@ -337,7 +337,15 @@ class Connection:
             result = self._look_up_key(user)
             found = await result if inspect.isawaitable(result) else result
             key = bytes(found) if found is not None else None
-        except Exception as error:
-            logger.error("%s: the key lookup failed", self._description, exc_info=error)  # H-4.g
+        except (Exception, asyncio.CancelledError) as error:
+            if self.ending is None:
+                logger.error("%s: the key lookup failed", self._description, exc_info=error)  # H-4.g
         self._machine.key_found(key, self._driver.now)
         self._driver.wake()
+
+
+def _described(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # of its own __str__
+        return type(error).__name__
