@@ -1,5 +1,7 @@
 import Bokbok
 import BokbokTestSupport
+import NIOCore
+import NIOPosix
 import Testing
 
 #if canImport(Glibc)
@@ -57,6 +59,29 @@ import Darwin
       let answers = try await Self.answers(connection, to: ["first", "cancel", "second", "third"])
       #expect(answers == ["first", "cancel", "second", "third"].map { [$0, "not cancelled"] })
     }
+  }
+
+  @Test("A task on the executor of an event loop opens, uses and closes a connection without leaving it")
+  func wholeConnection() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.next()
+    try await Self.link.withPair { server, _ in
+      let address = server.address
+      let task = Task(executorPreference: Connection.taskExecutor(on: loop)) {
+        var isOnLoop = [loop.inEventLoop]
+        let connection = try await Connection.open(address, security: .plain, eventLoopGroup: loop)
+        isOnLoop.append(loop.inEventLoop)
+        let answer = try await connection.request("back")
+        isOnLoop.append(loop.inEventLoop)
+        try await connection.close()
+        isOnLoop.append(loop.inEventLoop)
+        return (answer, isOnLoop)
+      }
+      let (answer, isOnLoop) = try await task.value
+      #expect(answer == "back")
+      #expect(isOnLoop == [true, true, true, true])
+    }
+    try await group.shutdownGracefully()
   }
 
   @Test("A task that prefers the connection's executor calls from its event loop")

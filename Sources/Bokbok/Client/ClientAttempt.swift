@@ -92,7 +92,12 @@ final class ClientAttempt: @unchecked Sendable {
     let channel: EventLoopFuture<any Channel>
     switch self.address.kind {
     case .tcp(let host, let port):
-      channel = configured.connect(host: host, port: port)
+      // An address in digits needs no resolver, whose answers come from another thread.
+      if let address = try? SocketAddress(ipAddress: host, port: port) {
+        channel = configured.connect(to: address)
+      } else {
+        channel = configured.connect(host: host, port: port)
+      }
     case .unix(let path):
       channel = configured.connect(unixDomainSocketPath: path)
     case .standardIO:

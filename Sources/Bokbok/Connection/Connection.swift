@@ -1,5 +1,5 @@
 public import Logging
-internal import NIOCore
+public import NIOCore
 
 /// An open connection, on either side: both send requests and answer the other's.
 ///
@@ -38,9 +38,18 @@ public final class Connection: Sendable {
   /// computes belongs elsewhere.
   public let taskExecutor: any TaskExecutor
 
+  /// Runs tasks on an event loop, as ``taskExecutor`` does: a task that opens a connection on that loop, uses and closes it
+  /// there switches no thread.
+  ///
+  /// - Parameter eventLoop: Give the same one to
+  ///   ``open(_:security:configuration:handlers:logger:eventLoopGroup:)``. It has to outlive the tasks.
+  public static func taskExecutor(on eventLoop: any EventLoop) -> any TaskExecutor {
+    HandlerExecutor(loop: LoopContexts.context(for: eventLoop), logger: .silent, slowTurnThreshold: .nanoseconds(.max))
+  }
+
   private let loop: LoopContext
   private let handler: NIOLoopBound<ConnectionHandler>
-  private let requestTimeout: Duration?
+  private let requestTimeout: TimeAmount?
   private let command: CommandProcess?
 
   /// On the event loop.
@@ -56,7 +65,7 @@ public final class Connection: Sendable {
     self.loop = handler.loop
     self.command = handler.identity.command
     self.handler = NIOLoopBound(handler, eventLoop: handler.loop.eventLoop)
-    self.requestTimeout = handler.endpoint.configuration.requestTimeout
+    self.requestTimeout = handler.endpoint.configuration.requestTimeout.map { TimeAmount(clamping: $0) }
   }
 
   // MARK: Requests
@@ -79,7 +88,7 @@ public final class Connection: Sendable {
   ///   `CancellationError`.
   public nonisolated(nonsending) func request(_ value: Value, timeout: Duration? = nil) async throws -> Value {
     let request = PendingRequest()
-    let timeout = (timeout ?? self.requestTimeout).map { TimeAmount(clamping: $0) }
+    let timeout = timeout.map { TimeAmount(clamping: $0) } ?? self.requestTimeout
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         // On the loop, where most requests are made, without a closure of its own.
@@ -105,7 +114,7 @@ public final class Connection: Sendable {
   @discardableResult
   public func ping(timeout: Duration? = nil) async throws -> Duration {
     let ping = PendingPing()
-    let timeout = (timeout ?? self.requestTimeout).map { TimeAmount(clamping: $0) }
+    let timeout = timeout.map { TimeAmount(clamping: $0) } ?? self.requestTimeout
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         self.onLoop { handler in

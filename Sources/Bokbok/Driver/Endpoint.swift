@@ -37,7 +37,10 @@ final class Endpoint: Sendable {
     try options.setOption(.recvAllocator, value: ReceiveBufferSize())
     switch channel.remoteAddress ?? channel.localAddress {
     case .v4, .v6:
-      try options.setOption(.tcpOption(.tcp_nodelay), value: self.configuration.tcpNoDelay ? 1 : 0)
+      // NIO has set it on a client's socket.
+      if self.role == .server || !self.configuration.tcpNoDelay {
+        try options.setOption(.tcpOption(.tcp_nodelay), value: self.configuration.tcpNoDelay ? 1 : 0)
+      }
       if self.configuration.tcpKeepalive { try options.setOption(.socketOption(.so_keepalive), value: 1) }
     default:
       break

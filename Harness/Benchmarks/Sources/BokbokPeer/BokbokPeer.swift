@@ -86,7 +86,8 @@ struct BokbokPeer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     switch options.work {
     case "opening":
-      try await open(options, group)
+      let executor = options.caller == "loop" ? Connection.taskExecutor(on: group.next()) : nil
+      try await withTaskExecutorPreference(executor) { try await open(options, group) }
     case "idle":
       var connections: [Connection] = []
       for _ in 0..<options.connections { connections.append(try await connect(options, group)) }
