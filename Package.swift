@@ -39,6 +39,7 @@ let package = Package(
       name: "BokbokCore",
       dependencies: [
         "CSodium",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "DequeModule", package: "swift-collections"),
       ],

@@ -12,6 +12,7 @@ package final class KeySlab {
   package static let slotByteCount = Primitives.keyByteCount
   /// Slots of a chunk: with the guard value that libsodium puts before them they fill one page of 4096 bytes.
   package static let chunkSlotCount = 127
+  private static let chunkByteCount = chunkSlotCount * slotByteCount
 
   private var chunks: [UnsafeMutableRawPointer] = []
   private var free: [UnsafeMutableRawPointer] = []
@@ -22,7 +23,7 @@ package final class KeySlab {
   deinit {
     // Slots hold the slab, so that none is in use here.
     for chunk in self.chunks {
-      sodium_free(chunk)
+      SecretRegions.giveBack(chunk, byteCount: Self.chunkByteCount)
     }
   }
 
@@ -41,10 +42,8 @@ package final class KeySlab {
   }
 
   private func grow() throws(SecretError) {
-    guard Sodium.isReady else { throw .libraryUnavailable }
-    let byteCount = Self.chunkSlotCount * Self.slotByteCount
-    guard let chunk = sodium_malloc(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
-    sodium_memzero(chunk, byteCount)
+    let chunk = try SecretRegions.take(byteCount: Self.chunkByteCount)
+    sodium_memzero(chunk, Self.chunkByteCount)
     self.chunks.append(chunk)
     self.free.reserveCapacity(self.capacity)
     for index in (0..<Self.chunkSlotCount).reversed() {

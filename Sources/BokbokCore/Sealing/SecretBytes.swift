@@ -26,10 +26,8 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
 
   /// Memory whose contents are not defined yet.
   init(uninitializedCount count: Int) throws(SecretError) {
-    guard Sodium.isReady else { throw .libraryUnavailable }
-    guard count >= 0, let base = sodium_malloc(count) else { throw .outOfMemory(byteCount: count) }
+    self.base = try SecretRegions.take(byteCount: count)
     self.count = count
-    self.base = base
   }
 
   /// Makes room for `count` bytes and lets the closure fill it; bytes that it leaves out are zero.
@@ -58,8 +56,7 @@ package struct SecretBytes: ~Copyable, @unchecked Sendable {
   }
 
   deinit {
-    // Erases the whole region before it unmaps it (H-8).
-    sodium_free(self.base)
+    SecretRegions.giveBack(self.base, byteCount: self.count)
   }
 
   /// New bytes from the operating system's random source (H-7).
