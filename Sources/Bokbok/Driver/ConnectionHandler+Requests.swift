@@ -19,7 +19,7 @@ extension ConnectionHandler {
       switch self.machine.request(value) {
       case .accepted(let exchange):
         request.exchange = exchange
-        self.requests[exchange] = request
+        self.requests.insert(exchange, request)
         self.exchangeCount += 1
         self.tally.requestsSent += 1
         if self.endpoint.metrics != nil { request.began = self.loop.now }
@@ -37,7 +37,7 @@ extension ConnectionHandler {
     guard !request.isFinished else { return }
     request.finish(with: .failure(error))
     guard let exchange = request.exchange, self.requests[exchange] === request else { return }
-    self.requests[exchange] = nil
+    self.requests.remove(exchange)
     self.input { _ = $0.cancel(exchange) }
   }
 
@@ -80,14 +80,14 @@ extension ConnectionHandler {
   // MARK: Actions of the machine
 
   func answered(_ exchange: ExchangeID, _ value: Value) {
-    guard let request = self.requests.removeValue(forKey: exchange) else { return }
+    guard let request = self.requests.remove(exchange) as? PendingRequest else { return }
     self.tally.answersReceived += 1
     self.recordDuration(of: request)
     request.finish(with: .success(value))
   }
 
   func failed(_ exchange: ExchangeID, _ failure: RequestFailure) {
-    guard let request = self.requests.removeValue(forKey: exchange) else { return }
+    guard let request = self.requests.remove(exchange) as? PendingRequest else { return }
     self.tally.errorsReceived += 1
     self.recordDuration(of: request)
     request.finish(with: .failure(self.error(for: failure)))
@@ -101,13 +101,13 @@ extension ConnectionHandler {
   /// Everything that waits ends with the connection.
   func failAllPending(_ ending: ConnectionEnding) {
     self.ending = ending
-    let requests = self.requests.values
-    self.requests = [:]
-    let pings = self.pings.values
-    self.pings = [:]
     let waiters = self.endWaiters.values
     self.endWaiters = [:]
-    if !requests.isEmpty || !pings.isEmpty {
+    if !self.requests.isEmpty || !self.pings.isEmpty {
+      let requests = self.requests.all.compactMap { $0 as? PendingRequest }
+      self.requests = ExchangeObjects()
+      let pings = self.pings.values
+      self.pings = [:]
       let error = self.error(for: ending)
       self.tally.errorsReceived += Int64(requests.count)
       for request in requests { request.finish(with: .failure(error)) }

@@ -37,25 +37,26 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// What happened to the stream, where anything did.
   private(set) var streamError: (any Error)?
   @exclusivity(unchecked) private var bytesWritten = 0
-  private var bytesAtReport: Int?
-  private var writabilityChanges = 0
+  @exclusivity(unchecked) private var bytesAtReport: Int?
+  @exclusivity(unchecked) private var writabilityChanges = 0
 
   // The clock.
-  private var timer: NIOScheduledCallback?
+  @exclusivity(unchecked) private var timer: NIOScheduledCallback?
   @exclusivity(unchecked) private var timerDeadline: NIODeadline?
   @exclusivity(unchecked) var deadlines = DeadlineHeap<Timed>()
-  private var idleSince: NIODeadline?
-  private var exchangesAtIdle = 0
-  private var isClosingIdle = false
+  @exclusivity(unchecked) private var idleSince: NIODeadline?
+  @exclusivity(unchecked) private var exchangesAtIdle = 0
+  @exclusivity(unchecked) private var isClosingIdle = false
 
   // Own requests and pings.
-  @exclusivity(unchecked) var requests: [ExchangeID: PendingRequest] = [:]
-  var pings: [PingToken: PendingPing] = [:]
+  /// A `PendingRequest` for each exchange.
+  @exclusivity(unchecked) var requests = ExchangeObjects()
+  @exclusivity(unchecked) var pings: [PingToken: PendingPing] = [:]
   var lastPing: PingToken = 0
 
   // The peer's requests: the tasks of handlers, under the exchanges that they answer.
   @exclusivity(unchecked) var handlerTasks: [ExchangeID: Task<Void, Never>] = [:]
-  var handlerLimits: [ExchangeID: HandlerLimit] = [:]
+  @exclusivity(unchecked) var handlerLimits: [ExchangeID: HandlerLimit] = [:]
   /// Exchanges of either side begun so far.
   @exclusivity(unchecked) var exchangeCount = 0
 
@@ -72,7 +73,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   var closeHandlerIsDue = false
 
   @exclusivity(unchecked) var tally = ConnectionMetrics.Tally()
-  var totals = ConnectionMetrics.Tally()
+  @exclusivity(unchecked) var totals = ConnectionMetrics.Tally()
 
   init(
     machine: consuming ConnectionMachine,

@@ -1,10 +1,10 @@
 internal import NIOCore
 
 /// How large the buffer of the next read is: 2 KiB at first, so that a stream that is not open costs little (O-10);
-/// doubled, up to 64 KiB, by each read that filled it, and halved by two in a row that filled less than half.
+/// doubled, up to 256 KiB, by each read that filled it, and halved by two in a row that filled less than half.
 struct ReceiveBufferSize: RecvByteBufferAllocator {
   private static let least = 2048
-  private static let largest = 65_536
+  private static let largest = 262_144
 
   private var size = ReceiveBufferSize.least
   private var wasSmall = false

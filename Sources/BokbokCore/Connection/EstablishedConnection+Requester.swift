@@ -19,9 +19,7 @@ extension EstablishedConnection {
       output.append(.request, exchange: id, value: value, bodyByteCount: byteCount)
       return .accepted(id)
     }
-    var message = ByteBufferAllocator().buffer(capacity: byteCount)
-    value.encode(into: &message)
-    let id = own.wait(with: message)
+    let id = own.wait(with: EncodedMessage(value, byteCount: byteCount))
     beginWaiting()
     return .accepted(id)
   }
@@ -33,8 +31,8 @@ extension EstablishedConnection {
       requestsMax: peerSettings.requestsMax,
       singleByteCountMax: output.bodyByteCountMax
     ) {
-      if message.readableBytes <= output.bodyByteCountMax {
-        output.append(.request, exchange: id, body: message)
+      if message.byteCount <= output.bodyByteCountMax {
+        output.append(.request, exchange: id, body: message.joined())
       } else {
         output.appendLong(.request, exchange: id, message: message)
       }

@@ -121,10 +121,8 @@ extension EstablishedConnection {
       if byteCount <= output.bodyByteCountMax {
         output.append(.response, exchange: id, value: value, bodyByteCount: byteCount, as: .answer)
       } else {
-        var message = ByteBufferAllocator().buffer(capacity: byteCount)
-        value.encode(into: &message)
         peer.beginAnswering(id)
-        output.appendLong(.response, exchange: id, message: message)
+        output.appendLong(.response, exchange: id, message: EncodedMessage(value, byteCount: byteCount))
       }
     case .error(let code, let message, let details):
       let error = CodedMessage(code: code, message: message, details: details)

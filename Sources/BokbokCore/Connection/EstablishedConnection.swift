@@ -67,9 +67,7 @@ struct EstablishedConnection: ~Copyable {
 
   /// S-1: the first frame of this side.
   mutating func sendSettings() {
-    var body = ByteBuffer()
-    configuration.settings.value.encode(into: &body)
-    output.append(.settings, body: body)
+    output.append(.settings, body: configuration.settingsBody)
   }
 
   // MARK: The stream
@@ -236,7 +234,9 @@ struct EstablishedConnection: ~Copyable {
     guard frame.kind == .settings else {
       throw Violation("S-1", "the first frame is \(frame.kind.name), not SETTINGS")
     }
-    let settings = try Settings(decoding: frame.body)
+    // The same bytes as this side's own, as where both have the defaults, mean the same.
+    let isLikeOwn = frame.body == configuration.settingsBody
+    let settings = isLikeOwn ? configuration.settings : try Settings(decoding: frame.body)
     peerSettings = settings
     output.partialBytesMax = Int(settings.partialBytesMax)
     keepalive = Keepalive(configuration, now: now)

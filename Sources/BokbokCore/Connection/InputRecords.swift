@@ -16,6 +16,8 @@ struct InputRecords {
   private(set) var stream: ByteBuffer
   /// Whether `stream` is a buffer made here, of which there are no slices.
   private var isAlone = false
+  /// The content of a record that came in more than one read; it comes before `contents`.
+  private var completed: ByteBuffer?
   /// Contents of whole records: where they stand in `stream`, and how long they are.
   private var contents: Deque<(index: Int, count: Int)> = []
   /// What follows the last content in `contents` cannot be taken.
@@ -40,30 +42,50 @@ struct InputRecords {
     if stream.readableBytes == 0 {
       stream = bytes
       isAlone = false
-    } else if isAlone || !contents.isEmpty {
+    } else if completed != nil || !contents.isEmpty {
       stream.writeImmutableBuffer(bytes)
     } else {
-      moveStream(minimumCapacity: stream.readableBytes + bytes.readableBytes)
-      stream.writeImmutableBuffer(bytes)
+      var bytes = bytes
+      continueRecord(with: &bytes)
+      openRecords(protection: &protection)
+      guard bytes.readableBytes > 0, failure == nil, let content = contents.popFirst() else { return }
+      // What follows it stays where it was read.
+      completed = stream.getSlice(at: content.index, length: content.count)
+      stream = bytes
+      isAlone = false
     }
     openRecords(protection: &protection)
   }
 
-  /// The part of a record that has come moves to a buffer of its own, away from slices in use. What comes after it is
-  /// appended there, without a copy of all for each piece.
-  private mutating func moveStream(minimumCapacity: Int) {
-    var moved = ByteBufferAllocator().buffer(capacity: minimumCapacity)
+  /// Adds to the record that has begun in `stream` what it still lacks, and copies no other bytes.
+  private mutating func continueRecord(with bytes: inout ByteBuffer) {
+    if !isAlone { moveStream() }
+    while bytes.readableBytes > 0 {
+      let header = stream.getInteger(at: stream.readerIndex, as: UInt16.self)
+      let wanted = Record.headerByteCount + (header.map { Int($0) } ?? 0)
+      let missing = min(wanted - stream.readableBytes, bytes.readableBytes)
+      guard missing > 0, let piece = bytes.readSlice(length: missing) else { return }
+      stream.writeImmutableBuffer(piece)
+    }
+  }
+
+  /// The part of a record that has come moves to a buffer of its own, away from the read that it came in and from slices
+  /// in use. What comes after it is appended there. Its size follows what has come, not what the record announces.
+  private mutating func moveStream() {
+    let announced = stream.getInteger(at: stream.readerIndex, as: UInt16.self).map { Int($0) } ?? 0
+    let capacity = min(Record.headerByteCount + announced, 4 * stream.readableBytes)
+    var moved = ByteBufferAllocator().buffer(capacity: max(capacity, stream.readableBytes))
     moved.writeImmutableBuffer(stream)
     stream = moved
     isAlone = true
   }
 
-  /// a small part of a record does not keep the large read that it came in.
+  /// a part of a record does not keep the read that it came in, so that the next read can use its memory.
   private mutating func shrinkStream() {
     if stream.readableBytes == 0 {
       stream = ByteBuffer()
-    } else if !isAlone, stream.storageCapacity > 4 * stream.readableBytes + 4096 {
-      moveStream(minimumCapacity: stream.readableBytes)
+    } else if !isAlone {
+      moveStream()
     }
   }
 
@@ -111,6 +133,12 @@ struct InputRecords {
         isInRecord = false
         record = ByteBuffer()
         guard hasFrame else { throw .violation(Violation("F-1", "a record with no frame in it")) }
+      }
+      if let content = completed.take() {
+        record = content
+        isInRecord = true
+        hasFrame = false
+        continue
       }
       guard let content = contents.popFirst() else {
         shrinkStream()

@@ -3,7 +3,11 @@ package import NIOCore
 /// Every limit of a connection machine.
 package struct MachineConfiguration: Sendable, Equatable {
   /// What this side takes from the other; announced in its SETTINGS (S-2).
-  package var settings = Settings.default
+  package var settings = Settings.default {
+    didSet { if settings != oldValue { settingsBody = Self.body(of: settings) } }
+  }
+  /// The body of this side's SETTINGS frame, encoded once for all connections that have this configuration.
+  private(set) var settingsBody = MachineConfiguration.defaultSettingsBody
   /// How long a connection may take to open (O-10).
   package var handshakeTimeout: TimeAmount = .seconds(10)
   /// How long the side that asked for a close waits for the clean end (C-5).
@@ -25,4 +29,12 @@ package struct MachineConfiguration: Sendable, Equatable {
   package var heldRequestBytesMax = Int.max
 
   package init() {}
+
+  private static let defaultSettingsBody = body(of: .default)
+
+  private static func body(of settings: Settings) -> ByteBuffer {
+    var body = ByteBuffer()
+    settings.value.encode(into: &body)
+    return body
+  }
 }

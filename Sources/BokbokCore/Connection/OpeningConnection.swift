@@ -30,9 +30,7 @@ struct OpeningConnection: ~Copyable {
     openDeadline = now + configuration.handshakeTimeout
     if isPlain {
       var record = ByteBuffer()
-      var body = ByteBuffer()
-      configuration.settings.value.encode(into: &body)
-      Frame(.settings, body: body).write(into: &record)
+      Frame(.settings, body: configuration.settingsBody).write(into: &record)
       Record.write(record, into: &output)
       hasSentSettings = true
     }

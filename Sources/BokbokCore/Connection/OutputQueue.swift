@@ -22,7 +22,7 @@ struct OutputQueue {
     /// The whole message's length, which counts towards the peer's `max-partial`.
     var byteCount: Int
     /// What has not been sent.
-    var rest: ByteBuffer
+    var rest: EncodedMessage
   }
 
   /// What became of the messages whose last fragment was put in order by `take`.
@@ -43,6 +43,10 @@ struct OutputQueue {
   private var records = ByteBuffer()
   private var marks: Deque<Mark> = []
   private var open: Mark?
+
+  /// Size of what was taken last.
+  private var lastByteCount = 0
+  private static let reservedByteCountMax = 65_536
 
   private var waiting: Deque<LongMessage> = []
   private var begun: Deque<LongMessage> = []
@@ -71,8 +75,8 @@ struct OutputQueue {
 
   /// What waits to be sent, in bytes.
   var byteCount: Int {
-    begun.reduce(records.readableBytes) { $0 + $1.rest.readableBytes }
-      + waiting.reduce(0) { $0 + $1.rest.readableBytes }
+    begun.reduce(records.readableBytes) { $0 + $1.rest.byteCount }
+      + waiting.reduce(0) { $0 + $1.rest.byteCount }
   }
 
   /// Whether answers to the peer wait to be sent: of handlers, or of the protocol layer.
@@ -85,8 +89,8 @@ struct OutputQueue {
     let total = shortAnswerByteCount + longAnswerByteCount
     guard total > byteCountMax else { return false }
     var longest = longestShortAnswer
-    for message in begun where message.kind == .response { longest = max(longest, message.rest.readableBytes) }
-    for message in waiting where message.kind == .response { longest = max(longest, message.rest.readableBytes) }
+    for message in begun where message.kind == .response { longest = max(longest, message.rest.byteCount) }
+    for message in waiting where message.kind == .response { longest = max(longest, message.rest.byteCount) }
     return total - longest > byteCountMax
   }
 
@@ -99,8 +103,12 @@ struct OutputQueue {
     body: ByteBuffer,
     as frameClass: FrameClass = .other
   ) {
-    beginFrame(kind, exchange: exchange, hasMore: false, bodyByteCount: body.readableBytes, as: frameClass)
-    records.writeImmutableBuffer(body)
+    let byteCount = body.readableBytes
+    appendFrame(kind, exchange: exchange, hasMore: false, bodyByteCount: byteCount, as: frameClass) { position in
+      body.withUnsafeReadableBytes { bytes in
+        if let source = bytes.baseAddress { position.copyMemory(from: source, byteCount: byteCount) }
+      }
+    }
   }
 
   /// Puts a message of one frame in the order of sending. `bodyByteCount` is the value's encoded size.
@@ -111,44 +119,68 @@ struct OutputQueue {
     bodyByteCount: Int,
     as frameClass: FrameClass = .other
   ) {
-    beginFrame(kind, exchange: exchange, hasMore: false, bodyByteCount: bodyByteCount, as: frameClass)
-    value.encode(into: &records)
+    appendFrame(kind, exchange: exchange, hasMore: false, bodyByteCount: bodyByteCount, as: frameClass) { position in
+      var position = position
+      value.write(to: &position)
+    }
   }
 
-  private mutating func beginFrame(
+  /// Appends a frame, and the header of its record where it is the first in it, with one access to the buffer.
+  /// `writeBody` gets room for the body.
+  @inline(__always)
+  private mutating func appendFrame(
     _ kind: FrameKind,
     exchange: ExchangeID,
     hasMore: Bool,
     bodyByteCount: Int,
-    as frameClass: FrameClass
+    as frameClass: FrameClass,
+    writeBody: (UnsafeMutableRawPointer) -> Void
   ) {
-    let byteCount = Frame.headerByteCount + bodyByteCount
+    let frameByteCount = Frame.headerByteCount + bodyByteCount
+    let recordHeaderByteCount = beginFrame(byteCount: frameByteCount, as: frameClass)
+    let byteCount = recordHeaderByteCount + frameByteCount
+    records.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
+      guard var position = memory.baseAddress else { return 0 }
+      if recordHeaderByteCount > 0 {
+        position.storeBytes(of: 0, as: UInt16.self)  // set when the record goes out
+        position += recordHeaderByteCount
+      }
+      Frame.writeHeader(kind, hasMore: hasMore, exchange: exchange, bodyByteCount: bodyByteCount, to: &position)
+      writeBody(position)
+      return byteCount
+    }
+  }
+
+  /// Counts a frame, header included, into the record that it will go out in; returns the size of the record's header
+  /// where the frame is the first in it, else 0.
+  private mutating func beginFrame(byteCount: Int, as frameClass: FrameClass) -> Int {
     if let mark = open, mark.contentByteCount + byteCount > Record.contentByteCountMax - tagByteCount {
       closeRecord()
     }
-    if open == nil {
-      open = Mark()
-      records.writeInteger(UInt16(0))  // the header, set when the record goes out
-    }
-    open?.contentByteCount += byteCount
+    var mark = open ?? Mark()
+    let isFirst = mark.contentByteCount == 0
+    mark.contentByteCount += byteCount
     switch frameClass {
     case .protocolAnswer:
-      open?.protocolByteCount += byteCount
+      mark.protocolByteCount += byteCount
       protocolByteCount += byteCount
     case .answer:
-      open?.answerByteCount += byteCount
+      mark.answerByteCount += byteCount
       shortAnswerByteCount += byteCount
       longestShortAnswer = max(longestShortAnswer, byteCount)
     case .other:
       break
     }
-    Frame.writeHeader(
-      kind,
-      hasMore: hasMore,
-      exchange: exchange,
-      bodyByteCount: bodyByteCount,
-      into: &records
-    )
+    open = mark
+    if records.capacity == 0 {
+      // As much as the last time, so that a steady load does not make the buffer grow in steps.
+      let capacity = max(
+        Record.headerByteCount + byteCount + tagByteCount,
+        min(lastByteCount, Self.reservedByteCountMax)
+      )
+      records = ByteBufferAllocator().buffer(capacity: capacity)
+    }
+    return isFirst ? Record.headerByteCount : 0
   }
 
   /// Size of the records as they will go out, with the tag of the one that is open.
@@ -158,7 +190,7 @@ struct OutputQueue {
 
   private mutating func closeRecord() {
     guard let mark = open else { return }
-    records.writeRepeatingByte(0, count: tagByteCount)
+    if tagByteCount > 0 { records.writeRepeatingByte(0, count: tagByteCount) }
     marks.append(mark)
     open = nil
   }
@@ -166,11 +198,9 @@ struct OutputQueue {
   // MARK: Messages of more than one frame
 
   /// Puts a message in the queue of those that are sent in fragments.
-  mutating func appendLong(_ kind: FrameKind, exchange: ExchangeID, message: ByteBuffer) {
-    if kind == .response { longAnswerByteCount += message.readableBytes }
-    waiting.append(
-      LongMessage(kind: kind, exchange: exchange, byteCount: message.readableBytes, rest: message)
-    )
+  mutating func appendLong(_ kind: FrameKind, exchange: ExchangeID, message: EncodedMessage) {
+    if kind == .response { longAnswerByteCount += message.byteCount }
+    waiting.append(LongMessage(kind: kind, exchange: exchange, byteCount: message.byteCount, rest: message))
   }
 
   /// What `removeLong` found.
@@ -187,13 +217,13 @@ struct OutputQueue {
     if let index = begun.firstIndex(where: { $0.exchange == exchange && $0.kind == kind }) {
       let message = begun.remove(at: index)
       begunByteCount -= message.byteCount
-      if kind == .response { longAnswerByteCount -= message.rest.readableBytes }
+      if kind == .response { longAnswerByteCount -= message.rest.byteCount }
       // It may have room and not have had its turn.
-      return message.rest.readableBytes < message.byteCount ? .begun : .waiting
+      return message.rest.byteCount < message.byteCount ? .begun : .waiting
     }
     if let index = waiting.firstIndex(where: { $0.exchange == exchange && $0.kind == kind }) {
       let message = waiting.remove(at: index)
-      if kind == .response { longAnswerByteCount -= message.rest.readableBytes }
+      if kind == .response { longAnswerByteCount -= message.rest.byteCount }
       return .waiting
     }
     return .notFound
@@ -211,11 +241,10 @@ struct OutputQueue {
   /// Puts one fragment of the message whose turn it is in the order of sending.
   private mutating func appendFragment() -> Finished? {
     guard var message = begun.popFirst() else { return nil }
-    let count = min(bodyByteCountMax, message.rest.readableBytes)
-    let isLast = count == message.rest.readableBytes
-    beginFrame(message.kind, exchange: message.exchange, hasMore: !isLast, bodyByteCount: count, as: .other)
-    if let fragment = message.rest.readSlice(length: count) {
-      records.writeImmutableBuffer(fragment)
+    let count = min(bodyByteCountMax, message.rest.byteCount)
+    let isLast = count == message.rest.byteCount
+    appendFrame(message.kind, exchange: message.exchange, hasMore: !isLast, bodyByteCount: count, as: .other) {
+      message.rest.take(count, to: $0)
     }
     open?.fragmentCount += 1
     fragmentCount += 1
@@ -276,6 +305,7 @@ struct OutputQueue {
       longestShortAnswer = 0
       let output = records
       records = ByteBuffer()
+      lastByteCount = output.readableBytes
       return output
     }
     marks.removeFirst(taken)

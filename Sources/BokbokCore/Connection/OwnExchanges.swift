@@ -4,7 +4,7 @@ import NIOCore
 struct OwnExchanges {
   enum Phase {
     /// Waits for a free place; the message waits with it, encoded.
-    case waitingForPlace(ByteBuffer)
+    case waitingForPlace(EncodedMessage)
     /// Has a place; the message is longer than a frame, and its last fragment is not in the order of sending.
     case sending
     case sent
@@ -22,7 +22,7 @@ struct OwnExchanges {
     var responseByteCount = 0
   }
 
-  private var table: [ExchangeID: Exchange] = [:]
+  private var table = ExchangeTable<Exchange>()
   private var waiting = WaitingLine()
   private var lastID: ExchangeID = 0
   /// Exchanges that take a place at the peer.
@@ -34,7 +34,7 @@ struct OwnExchanges {
   var isEmpty: Bool { table.isEmpty }
 
   subscript(id: ExchangeID) -> Exchange? {
-    _read { yield table[id] }
+    get { table[id] }
     _modify { yield &table[id] }
   }
 
@@ -45,7 +45,7 @@ struct OwnExchanges {
   private mutating func newID() -> ExchangeID {
     repeat {
       lastID = lastID == .max ? 1 : lastID + 1
-    } while table[lastID] != nil
+    } while table.contains(lastID)
     return lastID
   }
 
@@ -64,7 +64,7 @@ struct OwnExchanges {
   }
 
   /// Queues a request until a place is free: first come, first served.
-  mutating func wait(with message: ByteBuffer) -> ExchangeID {
+  mutating func wait(with message: EncodedMessage) -> ExchangeID {
     let id = newID()
     table[id] = Exchange(phase: .waitingForPlace(message))
     waiting.append(id)
@@ -72,10 +72,11 @@ struct OwnExchanges {
   }
 
   /// Gives a free place to the request that has waited longest.
-  mutating func beginWaiting(requestsMax: UInt32, singleByteCountMax: Int) -> (id: ExchangeID, message: ByteBuffer)? {
+  mutating func beginWaiting(requestsMax: UInt32, singleByteCountMax: Int) -> (id: ExchangeID, message: EncodedMessage)?
+  {
     while underWayCount < Int(requestsMax), let id = waiting.popFirst() {
       guard case .waitingForPlace(let message)? = table[id]?.phase else { continue }
-      let isLong = message.readableBytes > singleByteCountMax
+      let isLong = message.byteCount > singleByteCountMax
       table[id]?.phase = isLong ? .sending : .sent
       underWayCount += 1
       if isLong { sendingCount += 1 }
@@ -124,13 +125,12 @@ struct OwnExchanges {
   /// Takes out an exchange that was sent and of whose answer nothing has come: nearly every one when its answer comes.
   /// Nil where it is another; else whether it was abandoned. One search of the table.
   mutating func takeUnanswered(_ id: ExchangeID) -> Bool? {
-    guard let index = table.index(forKey: id), case .sent = table.values[index].phase,
-      table.values[index].responseByteCount == 0
-    else {
-      return nil
+    let exchange = table.remove(id) { exchange in
+      if case .sent = exchange.phase { exchange.responseByteCount == 0 } else { false }
     }
+    guard let exchange else { return nil }
     underWayCount -= 1
-    return table.remove(at: index).value.isAbandoned
+    return exchange.isAbandoned
   }
 
   /// The whole answer: what was held, and the last fragment. An answer of one fragment is not copied.
@@ -142,7 +142,7 @@ struct OwnExchanges {
 
   /// Takes an exchange out: it is answered, or nothing of it was sent.
   mutating func remove(_ id: ExchangeID) {
-    guard let exchange = table.removeValue(forKey: id) else { return }
+    guard let exchange = table.remove(id) else { return }
     switch exchange.phase {
     case .waitingForPlace:
       waiting.remove(id)
@@ -157,15 +157,15 @@ struct OwnExchanges {
   /// Takes out all that wait for a place, in their order.
   mutating func removeWaiting() -> [ExchangeID] {
     let ids = waiting.removeAll()
-    for id in ids { table.removeValue(forKey: id) }
+    for id in ids { table.remove(id) }
     return ids
   }
 
   /// Requests of which not everything is in the order of sending.
   var sendingIDs: [ExchangeID] {
     guard sendingCount > 0 else { return [] }
-    return table.compactMap { entry in
-      if case .sending = entry.value.phase { entry.key } else { nil }
+    return table.ids { exchange in
+      if case .sending = exchange.phase { true } else { false }
     }.sorted()
   }
 }

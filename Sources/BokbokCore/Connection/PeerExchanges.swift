@@ -20,7 +20,7 @@ struct PeerExchanges {
     var isCancelled = false
   }
 
-  private var table: [ExchangeID: Exchange] = [:]
+  private var table = ExchangeTable<Exchange>()
   private var held = WaitingLine()
   /// Sum of the sizes of whole requests whose handlers have not ended, in bytes.
   private(set) var heldByteCount = 0
@@ -29,11 +29,11 @@ struct PeerExchanges {
   var count: Int { table.count }
 
   func contains(_ id: ExchangeID) -> Bool {
-    table[id] != nil
+    table.contains(id)
   }
 
   subscript(id: ExchangeID) -> Exchange? {
-    _read { yield table[id] }
+    get { table[id] }
     _modify { yield &table[id] }
   }
 
@@ -61,7 +61,7 @@ struct PeerExchanges {
   /// The whole request: what was held, and the last fragment. The exchange is out of the table until it is held,
   /// handled or answered.
   mutating func takePartial(_ id: ExchangeID, last: ByteBuffer) -> ByteBuffer {
-    guard case .receiving(var message)? = table.removeValue(forKey: id)?.phase else { return last }
+    guard case .receiving(var message)? = table.remove(id)?.phase else { return last }
     message.writeImmutableBuffer(last)
     return message
   }
@@ -101,8 +101,10 @@ struct PeerExchanges {
 
   /// Takes out a request whose handler has ended; nil where none is being handled. One search of the table.
   mutating func takeHandled(_ id: ExchangeID) -> Exchange? {
-    guard let index = table.index(forKey: id), case .handling = table.values[index].phase else { return nil }
-    let exchange = table.remove(at: index).value
+    let exchange = table.remove(id) { exchange in
+      if case .handling = exchange.phase { true } else { false }
+    }
+    guard let exchange else { return nil }
     heldByteCount -= exchange.byteCount
     return exchange
   }
@@ -114,7 +116,7 @@ struct PeerExchanges {
 
   /// The last frame of the answer is in the order of sending.
   mutating func remove(_ id: ExchangeID) {
-    guard let exchange = table.removeValue(forKey: id) else { return }
+    guard let exchange = table.remove(id) else { return }
     heldByteCount -= exchange.byteCount
     if case .held = exchange.phase { held.remove(id) }
   }

@@ -73,11 +73,49 @@ extension Value {
   private func encode(into buffer: inout ByteBuffer, byteCount: Int) {
     buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
       guard var position = memory.baseAddress else { return 0 }
-      switch self {
-      case .atom(let bytes): Value.write(atom: bytes, to: &position)
-      case .list(let elements): Value.write(list: elements, to: &position)
-      }
+      write(to: &position)
       return byteCount
+    }
+  }
+
+  /// Atoms of so many bytes are not worth a copy.
+  private static let longAtomByteCount = 16_384
+
+  /// Gives the canonical encoding piece by piece: a long atom that is this value, or stands in the list that it is, is
+  /// a piece of its own, which shares the atom's storage.
+  ///
+  /// Only after ``encodedByteCount()`` has succeeded for this value.
+  func encode(_ append: (ByteBuffer) -> Void) {
+    var piece = ByteBuffer()
+    func write(_ element: Value) {
+      guard case .atom(let bytes) = element, bytes.readableBytes >= Value.longAtomByteCount else {
+        return element.encode(into: &piece)
+      }
+      piece.writeString("\(bytes.readableBytes):")
+      append(piece)
+      append(bytes)
+      piece = ByteBuffer()
+    }
+    switch self {
+    case .list(let elements) where elements.contains(where: \.isLongAtom):
+      piece.writeInteger(UInt8(ascii: "("))
+      for element in elements { write(element) }
+      piece.writeInteger(UInt8(ascii: ")"))
+    default:
+      write(self)
+    }
+    if piece.readableBytes > 0 { append(piece) }
+  }
+
+  private var isLongAtom: Bool {
+    if case .atom(let bytes) = self { bytes.readableBytes >= Value.longAtomByteCount } else { false }
+  }
+
+  /// Writes as many bytes as ``encodedByteCount()`` has given, and moves the position behind them.
+  func write(to position: inout UnsafeMutableRawPointer) {
+    switch self {
+    case .atom(let bytes): Value.write(atom: bytes, to: &position)
+    case .list(let elements): Value.write(list: elements, to: &position)
     }
   }
 

@@ -91,6 +91,22 @@ package struct Frame: Equatable, Sendable {
     )
   }
 
+  /// The same into memory that has room for it; moves the position behind it.
+  static func writeHeader(
+    _ kind: FrameKind,
+    hasMore: Bool,
+    exchange: ExchangeID,
+    bodyByteCount: Int,
+    to position: inout UnsafeMutableRawPointer
+  ) {
+    assert(bodyByteCount <= Int(UInt16.max), "a frame's body is at most 65535 bytes")
+    position.storeBytes(of: kind.rawValue, as: UInt8.self)
+    position.storeBytes(of: hasMore ? moreFlag : 0, toByteOffset: 1, as: UInt8.self)
+    position.storeBytes(of: UInt16(truncatingIfNeeded: bodyByteCount).bigEndian, toByteOffset: 2, as: UInt16.self)
+    position.storeBytes(of: exchange.bigEndian, toByteOffset: 4, as: UInt32.self)
+    position += headerByteCount
+  }
+
   /// Takes the next frame from a record's content; nil when none is left.
   ///
   /// The body shares the record's storage.

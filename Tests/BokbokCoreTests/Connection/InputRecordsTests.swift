@@ -39,6 +39,41 @@ import Testing
     #expect(try input.nextFrame(tagByteCount: 0)?.body.readableBytes == 65_000)
   }
 
+  @Test(.clauses("R-5.b"), arguments: [1, 2, 3, 1000, 60_000, 65_536, 70_000, 200_000])
+  func recordsComeInTheirOrderHoweverReadsCutThem(_ byteCount: Int) throws {
+    var protection = RecordProtection.plain
+    var input = InputRecords(ByteBuffer(), protection: &protection)
+    let bodyByteCounts = [1, 65_000, 2000, 5, 60_000, 65_000, 1]
+    var all = ByteBuffer()
+    for count in bodyByteCounts { all.writeImmutableBuffer(Self.record(bodyByteCount: count)) }
+    var found: [Int] = []
+    // Frames are taken after each second read only: the others wait.
+    for (index, piece) in all.parts(byteCount: byteCount).enumerated() {
+      input.receive(piece, protection: &protection)
+      guard index.isMultiple(of: 2) else { continue }
+      while let frame = try input.nextFrame(tagByteCount: 0) { found.append(frame.body.readableBytes) }
+    }
+    while let frame = try input.nextFrame(tagByteCount: 0) { found.append(frame.body.readableBytes) }
+    #expect(found == bodyByteCounts)
+    #expect(input.recordCount == UInt64(bodyByteCounts.count))
+  }
+
+  @Test(.clauses("R-5.b"))
+  func onlyTheRecordThatAReadCutsIsCopied() throws {
+    var protection = RecordProtection.plain
+    var input = InputRecords(ByteBuffer(), protection: &protection)
+    let first = Self.record(bodyByteCount: 60_000)
+    input.receive(first.parts(byteCount: 50_000)[0], protection: &protection)
+    #expect(try input.nextFrame(tagByteCount: 0) == nil)
+    var read = first.parts(byteCount: 50_000)[1]
+    read.writeImmutableBuffer(Self.record(bodyByteCount: 40_000))
+    let readAddress = Self.address(read)
+    input.receive(read, protection: &protection)
+    #expect(try input.nextFrame(tagByteCount: 0)?.body.readableBytes == 60_000)
+    let second = try #require(try input.nextFrame(tagByteCount: 0))
+    #expect((readAddress..<readAddress + read.readableBytes).contains(Self.address(second.body)))
+  }
+
   @Test(.clauses("R-5.a"))
   func nothingIsReservedForAnAnnouncedLength() throws {
     var protection = RecordProtection.plain
