@@ -16,6 +16,8 @@ import NIOEmbedded
 /// The first form stays in memory: in each round so many requests come at once, and their answers are taken at once. It
 /// prints the allocations of all rounds, without those of the opening. `server` echoes until it is ended, `client` sends
 /// one request after the other.
+///
+/// With `BOKBOK_TRANSCRIPT_WASTE` in the environment each request costs more than it has to, which the limits must find.
 @main
 struct Transcript {
   static func main() throws {
@@ -42,6 +44,13 @@ struct Transcript {
 
   static let message = Value(bytes: (0..<64).map { UInt8($0) })
 
+  private static let isWasteful = ProcessInfo.processInfo.environment["BOKBOK_TRANSCRIPT_WASTE"] != nil
+
+  /// A needless encoding and decoding, as a slip in the library might do them for each message.
+  private static func waste() throws {
+    guard try Value(decoding: self.message.encoded()) == self.message else { fail("a value has changed") }
+  }
+
   private static func measure(_ name: String, batch: Int, rounds: Int) throws {
     let round: () throws -> Void
     switch name {
@@ -55,7 +64,10 @@ struct Transcript {
     }
     for _ in 0..<8 { try round() }
     let before = allocations_count()
-    for _ in 0..<rounds { try round() }
+    for _ in 0..<rounds {
+      try round()
+      if self.isWasteful { for _ in 0..<batch { try self.waste() } }
+    }
     print(allocations_count() - before)
   }
 
@@ -90,6 +102,7 @@ struct Transcript {
       try await withTaskExecutorPreference(connection.taskExecutor) {
         for _ in 0..<rounds {
           guard try await connection.request(message) == message else { fail("another answer than the request") }
+          if isWasteful { try await connection.ping() }
         }
       }
     }

@@ -93,7 +93,7 @@ def run_rounds(runner, works, peers, rounds):
     return results, failures
 
 
-def idle_memory(runner, peers, options):
+def idle_memory(runner, peers, options, failures):
     """Work F."""
     entries = []
     most = 1000 if options.quick else 10_000
@@ -103,14 +103,14 @@ def idle_memory(runner, peers, options):
         try:
             resident = runner.idle_memory(peer, "unix", [100, most])
         except RunError as error:
-            print(f"F {peer.name}: {error}", file=sys.stderr)
+            failures.append({"peer": peer.name, "work": "F idle connections", "reason": str(error)})
             continue
         each = (resident[most] - resident[100]) / (most - 100)
         entries.append({"peer": peer.name, "connections": most, "bytesEach": each})
     return entries
 
 
-def start_of_call(options, scratch):
+def start_of_call(options, scratch, failures):
     """Work G; the command is a product of the main package, built beside."""
     command = ["swift", "build", "-c", "release", "--product", "bokbok", "--scratch-path", str(ROOT / ".build-release")]
     if not options.skip_build:
@@ -118,9 +118,13 @@ def start_of_call(options, scratch):
     shown = subprocess.run(command + ["--show-bin-path"], check=True, cwd=ROOT, capture_output=True, text=True)
     program = pathlib.Path(shown.stdout.strip()) / "bokbok"
     if not program.exists():
-        print(f"G: {program} is not built", file=sys.stderr)
+        failures.append({"peer": "bokbok call", "work": "G start", "reason": f"{program} is not built"})
         return []
-    return starting.measure(program, scratch, 10 if options.quick else 40)
+    try:
+        return starting.measure(program, scratch, 10 if options.quick else 40)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        failures.append({"peer": "bokbok call", "work": "G start", "reason": str(error)})
+        return []
 
 
 def main():
@@ -136,11 +140,14 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bokbok-") as scratch:
         runner = Runner(folders, scratch, options.seconds)
         results, failures = run_rounds(runner, works, peers, options.rounds)
-        memory = idle_memory(runner, peers, options) if "F" in options.works else []
-        grown = growth.measure(runner, peers, options.quick) if "H" in options.works else []
-        start = start_of_call(options, pathlib.Path(scratch)) if "G" in options.works else []
+        memory = idle_memory(runner, peers, options, failures) if "F" in options.works else []
+        grown = growth.measure(runner, peers, options.quick, failures) if "H" in options.works else []
+        start = start_of_call(options, pathlib.Path(scratch), failures) if "G" in options.works else []
     made = report.make(works, peers, results, not_run, failures, memory, start, grown, options)
     report.write(made, options.output)
+    invalid = report.check(made, HERE / "report.schema.json")
+    if invalid:
+        sys.exit(f"{options.output}/report.json does not follow report.schema.json: {invalid}")
     picture.write(made, options.output)
     print(report.text(made))
     print(f"\nreport: {options.output}/report.html; took {time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -6,7 +6,7 @@ from works import _work as work
 PEERS = ["Bokbok asynchronous, caller on the loop", "Bokbok sealed asynchronous, caller on the loop", "NIO handlers"]
 
 
-def measure(runner, peers, quick):
+def measure(runner, peers, quick, failures):
     """For each kind a dictionary with the points: a size, and what one costs in µs."""
     chosen = [peer for peer in peers if peer.name in PEERS]
     under_way = [1, 16, 256] if quick else [1, 4, 16, 64, 256, 1024, 4096]
@@ -40,6 +40,6 @@ def measure(runner, peers, quick):
                 try:
                     series.setdefault(peer.name, []).append([size, cost(runner.measure(peer, work_)["value"], size)])
                 except RunError as error:
-                    print(f"{name}, {peer.name}, {size}: {error}")
+                    failures.append({"peer": peer.name, "work": f"H {name}, {size}", "reason": str(error)})
         result.append({"name": name, "unit": unit, "series": series})
     return result

@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import statistics
+import sys
 
 from targets import judge
 
@@ -138,6 +139,19 @@ def text(report):
     for entry in report["failures"]:
         lines.append(f"  {entry['peer']} in {entry['work']}: failed, {entry['reason']}")
     return "\n".join(lines)
+
+
+def check(report, schema):
+    """What in the report is against its schema; None where nothing is, or where Python has no jsonschema to tell."""
+    try:
+        import jsonschema
+    except ImportError:
+        print("the report is not checked against its schema: install python3-jsonschema", file=sys.stderr)
+        return None
+    error = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(json.loads(schema.read_text())).iter_errors(report)
+    )
+    return error and f"{error.json_path}: {error.message}"
 
 
 def write(report, folder):

@@ -25,7 +25,7 @@ def measure(program, scratch, times):
         path.chmod(0o600)
     entries = []
     for name, server_options, call_options in (
-        ("plain", [], []),
+        ("plain", ["--plain"], []),
         ("sealed, with a key file", ["--users", str(users)], ["--user", "user", "--key-file", str(key)]),
     ):
         address = f"unix:{scratch / name.split(',')[0]}"
