@@ -5,7 +5,7 @@ import html
 from report import number, text
 
 COLOURS = {"Bokbok": "#b4451f", "raw": "#4a4a4a", "NIO": "#2b6cb0", "other": "#8a9a5b"}
-WIDTH, LABEL, BAR, STEP = 960, 360, 430, 24
+WIDTH, LABEL, BAR, STEP = 1000, 400, 430, 24
 
 
 def _colour(name):
