@@ -10,8 +10,9 @@ final class TesteeProcess {
   /// What has come and was not taken yet, in its order.
   private var pending: [[String: Any]] = []
 
-  init() throws {
-    command = try RunningCommand(["testee"])
+  /// - Parameter executable: another testee than `bokbok testee`.
+  init(_ arguments: [String] = ["testee"], executable: URL? = nil) throws {
+    command = try RunningCommand(arguments, executable: executable)
   }
 
   /// Sends a command and returns its number.

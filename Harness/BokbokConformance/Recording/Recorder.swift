@@ -4,7 +4,8 @@ internal import Foundation
 /// Stands between any two implementations and writes their sessions as they go.
 ///
 /// Each stream that comes in gets one to the server; bytes, ends and resets pass unchanged, in both directions, and no
-/// faster than the other side takes them. Sealed sessions pass as ciphertext.
+/// faster than the other side takes them. Sealed sessions pass as ciphertext, unless the recorder has a user and a key:
+/// then it is an end of each leg, and records what they hold (``RelayedConnection``).
 package final class Recorder {
   private let poller = Poller()
   private let listener: Listener
@@ -13,7 +14,8 @@ package final class Recorder {
   private let write: ([UInt8]) throws -> Void
   private let start = ContinuousClock.now
   private let stopping: StopRequest
-  private var connections: [RecordedConnection] = []
+  private let identity: RelayedConnection.Identity?
+  private var connections: [any RecordedConnection] = []
   private var connectionCount = 0
 
   /// Listens.
@@ -22,12 +24,15 @@ package final class Recorder {
   ///   - listen: where clients connect: `tcp:HOST:PORT` with a host in digits, where port 0 takes a free one, or
   ///     `unix:PATH`.
   ///   - connect: where the server is, in the same form.
+  ///   - user: whom the recorder stands for on both legs of each connection, which is sealed then, with the key of 32
+  ///     bytes; nil passes all bytes unchanged.
   ///   - connectionCountMax: after how many connections the recording ends; nil for never.
   ///   - write: takes each line of the recording, with its end, as soon as it is known.
   /// - Throws: what of the system failed, and what of the arguments is no address.
   package init(
     listen: String,
     connect: String,
+    user: (name: String, key: [UInt8])? = nil,
     connectionCountMax: Int?,
     write: @escaping ([UInt8]) throws -> Void
   ) throws {
@@ -36,14 +41,16 @@ package final class Recorder {
     stopping = try StopRequest(poller)
     listener = try Listener(address, poller: poller)
     self.server = server
+    identity = user.map { .init(user: Array($0.name.utf8), key: $0.key) }
     self.connectionCountMax = connectionCountMax
     self.write = write
-    try writeLine([
+    let header: JSON = [
       "recording": .integer(Recording.format),
       "started": .string(ISO8601DateFormatter().string(from: Date())),
       "listen": .string(listener.address.text),
       "connect": .string(server.text),
-    ])
+    ]
+    try writeLine(header.merging(user.map { ["user": .string($0.name)] } ?? [:]))
   }
 
   /// Where clients connect, with the real port.
@@ -54,7 +61,7 @@ package final class Recorder {
 
   /// Records until it is stopped or the last of the connections has ended, and writes the footer.
   ///
-  /// - Throws: what of the system failed, and what ``init(listen:connect:connectionCountMax:write:)``'s closure throws.
+  /// - Throws: what of the system failed, and what ``init(listen:connect:user:connectionCountMax:write:)``'s closure throws.
   package func run() throws {
     defer { listener.close() }
     let farAway = ContinuousClock.now + .seconds(100 * 365 * 86_400)
@@ -82,12 +89,18 @@ package final class Recorder {
       try listener.address.configure(descriptor)
       other = try stream(server.connectedDescriptor())
     } catch {
-      try note(connectionCount, .unreachable("\(error)"))
+      try note(connectionCount, .init(.unreachable("\(error)")))
       client.close()
       return
     }
-    try note(connectionCount, .opens)
-    connections.append(RecordedConnection(number: connectionCount, client: client, server: other))
+    try note(connectionCount, .init(.opens))
+    if let identity {
+      connections.append(
+        RelayedConnection(number: connectionCount, identity: identity, client: client, server: other)
+      )
+    } else {
+      connections.append(PassedConnection(number: connectionCount, client: client, server: other))
+    }
   }
 
   private func stream(_ descriptor: Int32) throws -> ByteStream {
@@ -95,10 +108,10 @@ package final class Recorder {
     return try ByteStream(input: descriptor, output: descriptor, poller: poller, trace: trace)
   }
 
-  private func note(_ connection: Int, _ happening: Recording.Happening) throws {
+  private func note(_ connection: Int, _ moment: Recording.Moment) throws {
     let (seconds, attoseconds) = (ContinuousClock.now - start).components
     let microseconds = Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
-    try writeLine(Recording.Event(connection: connection, microseconds: microseconds, happening: happening).json)
+    try writeLine(Recording.Event(connection: connection, microseconds: microseconds, moment: moment).json)
   }
 
   private func writeLine(_ json: JSON) throws {
@@ -118,52 +131,6 @@ package enum RecorderError: Error, CustomStringConvertible {
       "\"\(String(displaying: text, charactersMax: 200))\" is not an address: "
         + "expected tcp:HOST:PORT, with a host in digits or localhost, or unix:PATH"
     }
-  }
-}
-
-/// A connection that is being recorded: a stream to each side.
-private final class RecordedConnection {
-  let number: Int
-  private let streams: [SideRole: ByteStream]
-  private var ended: Set<SideRole> = []
-
-  init(number: Int, client: ByteStream, server: ByteStream) {
-    self.number = number
-    streams = [.client: client, .server: server]
-  }
-
-  var isOpen: Bool { streams.values.contains { $0.isOpen } }
-
-  func close() {
-    for stream in streams.values { stream.close() }
-  }
-
-  /// Passes on what has come.
-  func pass(_ note: (Recording.Happening) throws -> Void) throws {
-    for role in SideRole.allCases where !ended.contains(role) {
-      guard let stream = streams[role], let other = streams[role.other] else { continue }
-      let bytes = stream.take(stream.available.count)
-      if !bytes.isEmpty {
-        try note(.bytes(role, bytes))
-        other.send(bytes)
-      }
-      // What one side does not take, the other has to keep.
-      stream.isReadingPaused = !other.isFlushed
-      guard let end = stream.inputEnd else { continue }
-      ended.insert(role)
-      try note(.ends(role, end))
-      switch end {
-      case .end: other.shutDownOutput()
-      case .reset:
-        other.reset()
-        stream.close()
-      }
-    }
-    let isFlushed = streams.values.allSatisfy(\.isFlushed)
-    let isOver = ended.count == SideRole.allCases.count && isFlushed
-    // Where a side is gone for good, nothing more can reach it.
-    let isLost = SideRole.allCases.contains { ended.contains($0) && streams[$0]?.hasOutputFailed == true }
-    if isOver || isLost { close() }
   }
 }
 

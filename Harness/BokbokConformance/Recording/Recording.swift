@@ -17,6 +17,24 @@ package struct Recording: Sendable {
     case bytes(SideRole, [UInt8])
     /// That side has finished sending, or the stream from it was reset.
     case ends(SideRole, StreamEnd)
+    /// What a sealed record from that side holds, by its number among those of its direction, from 0.
+    case content(SideRole, index: Int, [UInt8])
+    /// What the recorder's own handshake on this leg is made of; the session key is a client's.
+    case secret(ephemeral: [UInt8], sessionKey: [UInt8]?)
+    /// Why the recorder does what it does, for people.
+    case remark(String)
+  }
+
+  /// What happened, and where.
+  struct Moment: Sendable, Equatable {
+    var happening: Happening
+    /// Where the recorder is an end of each leg: which, by the side at its other end.
+    var leg: SideRole?
+
+    init(_ happening: Happening, leg: SideRole? = nil) {
+      self.happening = happening
+      self.leg = leg
+    }
   }
 
   /// A line of the file.
@@ -25,18 +43,37 @@ package struct Recording: Sendable {
     var connection: Int
     /// Microseconds since the recording began.
     var microseconds: Int
-    var happening: Happening
+    var moment: Moment
+
+    var happening: Happening { moment.happening }
+    var leg: SideRole? { moment.leg }
+
+    init(connection: Int, microseconds: Int, moment: Moment) {
+      self.connection = connection
+      self.microseconds = microseconds
+      self.moment = moment
+    }
+
+    init(connection: Int, microseconds: Int, happening: Happening) {
+      self.init(connection: connection, microseconds: microseconds, moment: Moment(happening))
+    }
   }
 
   /// In the order in which they happened.
   let events: [Event]
   /// Whether the footer is there: without it, the recorder was cut off, or records still.
   package let isComplete: Bool
+  /// For whom the recorder stood as an end of each leg; nil where all bytes passed unchanged.
+  package let user: String?
 
-  init(events: [Event], isComplete: Bool) {
+  init(events: [Event], isComplete: Bool, user: String? = nil) {
     self.events = events
     self.isComplete = isComplete
+    self.user = user
   }
+
+  /// The legs of each connection, or that there is only one stream of it.
+  var legs: [SideRole?] { user == nil ? [nil] : [.client, .server] }
 
   /// The numbers of the connections, in their order.
   package var connections: [Int] {
@@ -45,12 +82,23 @@ package struct Recording: Sendable {
     return numbers
   }
 
-  /// All bytes of one side of a connection.
-  func bytes(of role: SideRole, connection: Int) -> [UInt8] {
+  /// All bytes of one side of a connection, or of one of its legs.
+  func bytes(of role: SideRole, connection: Int, leg: SideRole? = nil) -> [UInt8] {
     events.flatMap { event -> [UInt8] in
-      guard event.connection == connection, case .bytes(role, let bytes) = event.happening else { return [] }
+      guard event.connection == connection, event.leg == leg, case .bytes(role, let bytes) = event.happening else {
+        return []
+      }
       return bytes
     }
+  }
+
+  /// What the sealed records of one side hold, as far as the recorder could tell.
+  func contents(of role: SideRole, connection: Int, leg: SideRole?) -> [Int: [UInt8]] {
+    var contents: [Int: [UInt8]] = [:]
+    for event in events where event.connection == connection && event.leg == leg {
+      if case .content(role, let index, let bytes) = event.happening { contents[index] = bytes }
+    }
+    return contents
   }
 }
 
@@ -71,6 +119,7 @@ extension Recording {
   package init(_ file: [UInt8], name: String) throws(DataError) {
     var events: [Event] = []
     var isComplete = false
+    var user: String?
     var lines = file.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     lines.removeLast()
     for (index, line) in lines.enumerated() {
@@ -82,6 +131,7 @@ extension Recording {
         guard json["recording"]?.integer == Self.format else {
           throw error("expected the header of a recording, {\"recording\":\(Self.format),…}")
         }
+        user = json["user"]?.string
       } else if json["connections"]?.integer != nil {
         isComplete = true
       } else if let event = Event(json) {
@@ -91,7 +141,7 @@ extension Recording {
       }
     }
     guard !lines.isEmpty else { throw DataError(file: name, message: "the recording has no header") }
-    self.init(events: events, isComplete: isComplete)
+    self.init(events: events, isComplete: isComplete, user: user)
   }
 }
 
@@ -101,11 +151,20 @@ extension Recording.Event {
       let microseconds = json["microseconds"]?.integer, microseconds >= 0
     else { return nil }
     let role = json["from"]?.string.flatMap(SideRole.init)
+    let leg = json["leg"]?.string.flatMap(SideRole.init)
     let happening: Recording.Happening
     if let role, let bytes = json["bytes"]?.string.flatMap(Hexadecimal.bytes) {
       happening = .bytes(role, bytes)
     } else if let role, let end = json["ends"]?.string.flatMap(StreamEnd.init) {
       happening = .ends(role, end)
+    } else if let role, let index = json["record"]?.integer, index >= 0,
+      let bytes = json["content"]?.string.flatMap(Hexadecimal.bytes)
+    {
+      happening = .content(role, index: index, bytes)
+    } else if let ephemeral = json["ephemeral"]?.string.flatMap(Hexadecimal.bytes) {
+      happening = .secret(ephemeral: ephemeral, sessionKey: json["sessionKey"]?.string.flatMap(Hexadecimal.bytes))
+    } else if let text = json["remark"]?.string {
+      happening = .remark(text)
     } else if json["opens"]?.bool == true {
       happening = .opens
     } else if let message = json["unreachable"]?.string {
@@ -113,16 +172,23 @@ extension Recording.Event {
     } else {
       return nil
     }
-    self.init(connection: connection, microseconds: microseconds, happening: happening)
+    self.init(connection: connection, microseconds: microseconds, moment: .init(happening, leg: leg))
   }
 
   var json: JSON {
-    let head: JSON = ["connection": .integer(connection), "microseconds": .integer(microseconds)]
-    return switch happening {
-    case .opens: head.merging(["opens": true])
-    case .unreachable(let message): head.merging(["unreachable": .string(message)])
-    case .bytes(let role, let bytes): head.merging(["from": .string(role.rawValue), "bytes": .hex(bytes)])
-    case .ends(let role, let end): head.merging(["from": .string(role.rawValue), "ends": .string(end.rawValue)])
+    var head: JSON = ["connection": .integer(connection), "microseconds": .integer(microseconds)]
+    if let leg { head = head.merging(["leg": .string(leg.rawValue)]) }
+    switch happening {
+    case .secret(let ephemeral, let sessionKey?):
+      return head.merging(["ephemeral": .hex(ephemeral), "sessionKey": .hex(sessionKey)])
+    case .secret(let ephemeral, nil): return head.merging(["ephemeral": .hex(ephemeral)])
+    case .content(let role, let index, let bytes):
+      return head.merging(["from": .string(role.rawValue), "record": .integer(index), "content": .hex(bytes)])
+    case .remark(let text): return head.merging(["remark": .string(text)])
+    case .opens: return head.merging(["opens": true])
+    case .unreachable(let message): return head.merging(["unreachable": .string(message)])
+    case .bytes(let role, let bytes): return head.merging(["from": .string(role.rawValue), "bytes": .hex(bytes)])
+    case .ends(let role, let end): return head.merging(["from": .string(role.rawValue), "ends": .string(end.rawValue)])
     }
   }
 }

@@ -12,7 +12,8 @@ struct DecodeCommand: ParsableCommand {
       nobody asked for, is not judged; sealed records are shown as they are.
 
       A recording of bokbok record is known by its first line; both directions are then shown in the order in which \
-      each part was whole: the number of the connection, microseconds, the side, and the same again.
+      each part was whole: the number of the connection, microseconds, the side, and the same again. Sealed sessions in it \
+      are opened with the user's key and a side's key log, or by the recorder itself (bokbok record --user).
 
       The exit status is 65 if the bytes break a clause.
       """
@@ -29,6 +30,8 @@ struct DecodeCommand: ParsableCommand {
 
   @Option(help: "What the first byte belongs to: \(Start.names). A preamble begins a connection.")
   var start: Start = .preamble
+
+  @OptionGroup var keyOptions: SessionKeyOptions
 
   @Flag(help: "Print JSON, a line for each part: offset, depth, hex, meaning and, if one is broken, clause.")
   var json = false
@@ -68,12 +71,16 @@ struct DecodeCommand: ParsableCommand {
 
   private func explainRecording(_ bytes: [UInt8]) throws {
     let recording: Recording
+    let keys: SessionSecrets.Keys?
     do {
       recording = try Recording(bytes, name: file)
+      keys = try keyOptions.keys()
+    } catch let failure as CommandFailure {
+      throw failure
     } catch {
       throw CommandFailure(.dataError, "The recording cannot be read: \(error).")
     }
-    let lines = RecordingText(recording).lines
+    let lines = RecordingText(recording, keys: keys).lines
     for line in lines {
       try StandardStream.output.write((json ? DecodeCommand.json(line) : line.line) + "\n")
     }
@@ -114,6 +121,7 @@ struct DecodeCommand: ParsableCommand {
     var object = JSON.Object()
     object["connection"] = .integer(line.connection)
     object["microseconds"] = .integer(line.microseconds)
+    object["leg"] = line.leg.map { .string($0) }
     object["side"] = line.side.map { .string($0) }
     if let annotation = line.annotation {
       add(annotation, to: &object)

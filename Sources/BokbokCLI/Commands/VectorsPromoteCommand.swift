@@ -9,8 +9,12 @@ struct VectorsPromoteCommand: ParsableCommand {
     discussion: """
       Prints a file of vectors with the new one, of the origin "recorded", after those of --adding-to. The vector is \
       replayed before: the library, in the place of each side that "conforming" lists, has to send what was recorded, \
-      byte for byte. Only plain sessions that keep to the protocol and end cleanly become vectors; a side that makes \
-      use of a freedom of the protocol otherwise than the library does is not listed, and the reason is told.
+      byte for byte. A side that breaks a rule, or makes use of a freedom of the protocol otherwise than the library \
+      does, is not listed, and the reason is told. A session that does not end cleanly becomes an invalid vector.
+
+      A sealed session needs --user and --key-file, and the ephemeral secret of each side that is to be replayed: from \
+      --key-log, or, if bokbok record was an end of each leg, its own from the recording; --leg then says which leg. \
+      The vector holds that key and these secrets: record with keys that protect nothing.
       """
   )
 
@@ -32,8 +36,27 @@ struct VectorsPromoteCommand: ParsableCommand {
   @Option(help: "Which connection of the recording.")
   var connection = 1
 
+  @Option(help: "Which leg, where the recorder was an end of each, by the side at its other end: client or server.")
+  var leg: Leg?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a session that does not end cleanly: the clause that was broken, if the bytes do not show it.",
+      valueName: "clause"
+    )
+  )
+  var brokenClause: String?
+
+  @OptionGroup var keyOptions: SessionKeyOptions
+
   @Option(help: ArgumentHelp("A file of session vectors to add to.", valueName: "file"), completion: .file())
   var addingTo: String?
+
+  enum Leg: String, ExpressibleByArgument, CaseIterable {
+    case client, server
+
+    var name: SessionPromotion.SideName { self == .client ? .client : .server }
+  }
 
   private static let byteCountMax = 256 * 1024 * 1024
 
@@ -47,12 +70,22 @@ struct VectorsPromoteCommand: ParsableCommand {
       let promotion = try SessionPromotion(
         Recording(bytes, name: file),
         connection: connection,
-        description: .init(id: id, comment: comment, clauses: clauses, source: source),
+        leg: leg?.name,
+        keys: try keyOptions.keys(),
+        description: .init(
+          id: id,
+          comment: comment,
+          clauses: clauses,
+          source: source,
+          brokenClause: brokenClause
+        ),
         addingTo: existing
       )
       for remark in promotion.remarks { StandardStream.error.writeOrIgnore("not replayed: \(remark)\n") }
       try StandardStream.output.write(promotion.text)
-    } catch let failure as CommandFailure where failure.status == .inputOutputError {
+    } catch let failure as CommandFailure
+      where [.inputOutputError, .configuration, .noInput].contains(failure.status)
+    {
       throw failure
     } catch {
       throw VectorsInput.failure("\(error)")

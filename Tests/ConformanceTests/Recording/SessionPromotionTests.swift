@@ -5,20 +5,20 @@ import Testing
 
 /// Recordings become vectors that replay, or the reason why not is told.
 @Suite struct SessionPromotionTests {
-  private static let description = SessionPromotion.Description(
+  static let description = SessionPromotion.Description(
     id: "sessions/recorded-here",
     comment: "A test.",
     clauses: ["X-2.a"],
     source: "a test"
   )
 
-  private static func session(_ id: String) throws -> Vector {
+  static func session(_ id: String) throws -> Vector {
     let vectors = try VectorSet(.embedded).files.flatMap(\.vectors)
     return try #require(vectors.first { $0.id == id })
   }
 
   /// What a recorder between the two sides of a vector writes down.
-  private static func recording(_ vector: Vector) throws -> Recording {
+  static func recording(_ vector: Vector) throws -> Recording {
     var events: [Recording.Happening] = [.opens]
     for step in vector["steps"]?.array ?? [] {
       guard let role = step["side"]?.string.flatMap(SideRole.init) else { continue }
@@ -95,8 +95,10 @@ import Testing
 
   @Test func `what cannot become a vector is told with the reason`() throws {
     let sealed = WirePreamble.bytes(mode: WirePreamble.sealed)
-    #expect(Self.failure(try Self.recording([.bytes(.client, sealed)])).contains("only plain sessions"))
+    #expect(Self.failure(try Self.recording([.bytes(.client, sealed)])).contains("the server opens no connection"))
     let plain = WirePreamble.bytes(mode: WirePreamble.plain)
+    let mixed = Self.failure(try Self.recording([.bytes(.client, plain), .bytes(.server, sealed)]))
+    #expect(mixed.contains("the server opens no connection"))
     let unknown = [UInt8].record(WireFrame(kind: 9).bytes)
     let broken = Self.failure(try Self.recording([.bytes(.client, plain + unknown), .bytes(.server, plain)]))
     #expect(broken.contains("F-1.f"))

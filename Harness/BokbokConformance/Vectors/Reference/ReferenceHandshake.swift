@@ -64,6 +64,17 @@ struct ReferenceHandshake {
     serverToClientKey = keys[1]
   }
 
+  /// The session key that message 1 carries; nil if it does not authenticate with the user's key.
+  static func sessionKey(message1: [UInt8], user: [UInt8], userKey: [UInt8]) -> [UInt8]? {
+    guard message1.count == 80 else { return nil }
+    var state = ReferenceSymmetricState(protocolName: protocolName)
+    state.mixHash(WirePreamble.bytes(mode: WirePreamble.sealed) + user)
+    state.mixKeyAndHash(userKey)
+    state.mixHash(Array(message1[..<32]))
+    state.mixKey(Array(message1[..<32]))
+    return state.decrypt(Array(message1[32...]))
+  }
+
   private struct KeyExchange {
     var clientPublicKey: [UInt8]
     var serverPublicKey: [UInt8]
@@ -135,6 +146,16 @@ struct ReferenceSymmetricState {
     )
     mixHash(sealed)
     return sealed
+  }
+
+  /// What was sealed with the key of now; nil if it does not authenticate.
+  func decrypt(_ sealed: [UInt8]) -> [UInt8]? {
+    ReferenceChaCha20Poly1305.open(
+      sealed,
+      key: key,
+      nonce: ReferenceChaCha20Poly1305.nonce(counter: 0),
+      associatedData: hash
+    )
   }
 
   /// Noise's HKDF.

@@ -41,7 +41,7 @@ struct SessionReplay {
 
   /// What is said of the bytes is what they are.
   private func checkParts() throws(VectorMismatch) {
-    let handshake = Self.handshake(plans)
+    let handshake = Self.handshake(plans, publicKeys: publicKeys())
     for role in SideRole.allCases {
       var reader = TranscriptReader(role: role, isSealed: plans[role]?.isSealed ?? false, handshake: handshake)
       for (index, step) in steps.enumerated() where step["side"]?.string == role.rawValue {
@@ -53,17 +53,48 @@ struct SessionReplay {
     }
   }
 
-  /// The handshake of the two sides' secrets; nil on a plain connection.
-  static func handshake(_ plans: [SideRole: SidePlan]) -> ReferenceHandshake? {
-    guard let client = plans[.client], let server = plans[.server], client.isSealed,
-      client.ephemeral.count == 32, server.ephemeral.count == 32
+  /// The public keys that stand in the messages of the handshake.
+  private func publicKeys() -> [SideRole: [UInt8]] {
+    var keys: [SideRole: [UInt8]] = [:]
+    for part in steps.flatMap({ $0["sends"]?.array ?? [] }) {
+      let role: SideRole
+      switch part["is"]?.string {
+      case "message1": role = .client
+      case "message2": role = .server
+      default: continue
+      }
+      guard let bytes = try? part["bytes"].octets(at: ""), bytes.count >= 34 else { continue }
+      keys[role] = Array(bytes[2..<34])
+    }
+    return keys
+  }
+
+  /// The handshake of the two sides' secrets; nil on a plain connection, or where neither is known.
+  ///
+  /// - Parameter publicKeys: of the side whose secret is not known.
+  static func handshake(
+    _ plans: [SideRole: SidePlan],
+    publicKeys: [SideRole: [UInt8]] = [:]
+  ) -> ReferenceHandshake? {
+    guard let client = plans[.client], let server = plans[.server], client.isSealed else { return nil }
+    func isKnown(_ plan: SidePlan) -> Bool { plan.ephemeral.count == 32 }
+    guard isKnown(client) || isKnown(server), isKnown(client) || publicKeys[.client] != nil,
+      isKnown(server) || publicKeys[.server] != nil
     else { return nil }
     var inputs = ReferenceHandshake.Inputs()
     inputs.userName = client.user
     inputs.userKey = client.userKey
     inputs.sessionKey = client.sessionKey
-    inputs.clientEphemeral = client.ephemeral
-    inputs.serverEphemeral = server.ephemeral
+    if isKnown(client) {
+      inputs.clientEphemeral = client.ephemeral
+    } else {
+      inputs.clientPublicKey = publicKeys[.client]
+    }
+    if isKnown(server) {
+      inputs.serverEphemeral = server.ephemeral
+    } else {
+      inputs.serverPublicKey = publicKeys[.server]
+    }
     return ReferenceHandshake(inputs)
   }
 

@@ -19,7 +19,7 @@ struct SidePlan: Sendable {
   var user: [UInt8] = []
   var userKey: [UInt8] = []
   var sessionKey: [UInt8] = []
-  /// The ephemeral secret of either side.
+  /// The ephemeral secret of either side; empty where a recording does not tell it.
   var ephemeral: [UInt8] = []
 
   // A server.
@@ -73,7 +73,7 @@ extension SidePlan {
     isBusy = json?["busy"]?.bool ?? false
     hasOpenHandler = json?["openHandler"]?.bool ?? false
     guard isSealed else { return }
-    ephemeral = try json?["ephemeral"].octets(at: place + "/ephemeral") ?? []
+    if let secret = json?["ephemeral"] { ephemeral = try JSON?.some(secret).octets(at: place + "/ephemeral") }
     switch role {
     case .client:
       user = try json?["user"].octets(at: place + "/user") ?? []
@@ -118,7 +118,7 @@ extension SidePlan {
       object["users"] = Self.json(users)
       object["decoyKey"] = .hex(decoyKey)
     }
-    object["ephemeral"] = .hex(ephemeral)
+    if !ephemeral.isEmpty { object["ephemeral"] = .hex(ephemeral) }
     return .object(object)
   }
 }
