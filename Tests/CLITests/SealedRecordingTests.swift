@@ -161,15 +161,43 @@ struct SealedRecordingTests {
     #expect(await stage.recorder.waitForEnd() == 0)
     for (leg, replayed) in [("client", "server"), ("server", "client")] {
       let promoted = try await run(
-        "vectors", "promote", stage.file, "--id", "sessions/leg", "--clause", "X-2.a", "--comment", "A leg.",
-        "--source", "a test", "--leg", leg, "--user", "alice", "--key-file", folder.file("key")
+        "vectors",
+        "promote",
+        stage.file,
+        "--id",
+        "sessions/leg",
+        "--clause",
+        "X-2.a",
+        "--comment",
+        "A leg.",
+        "--source",
+        "a test",
+        "--leg",
+        leg,
+        "--user",
+        "alice",
+        "--key-file",
+        folder.file("key")
       )
       #expect(promoted.status == 0, "\(promoted.errors)")
       #expect(promoted.output.contains("\"conforming\": [\"\(replayed)\"]"))
     }
     let noLeg = try await run(
-      "vectors", "promote", stage.file, "--id", "sessions/leg", "--clause", "X-2.a", "--comment", "A leg.",
-      "--source", "a test", "--user", "alice", "--key-file", folder.file("key")
+      "vectors",
+      "promote",
+      stage.file,
+      "--id",
+      "sessions/leg",
+      "--clause",
+      "X-2.a",
+      "--comment",
+      "A leg.",
+      "--source",
+      "a test",
+      "--user",
+      "alice",
+      "--key-file",
+      folder.file("key")
     )
     #expect(noLeg.status == 2)
     #expect(noLeg.errors.contains("client or server"))
