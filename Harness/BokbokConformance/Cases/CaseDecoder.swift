@@ -78,7 +78,7 @@ struct CaseDecoder {
     }
   }
 
-  private static let modifiers: Set = ["on", "only", "note", "withinMs", "pieces", "everyMs"]
+  private static let modifiers: Set = ["on", "only", "note", "withinMs", "notBeforeMs", "pieces", "everyMs"]
   private static let sendingActions: Set = ["send", "sendMessage", "sendRecord", "sendBytes"]
 
   private static func step(_ source: JSON, place: String) throws -> Step {
@@ -94,11 +94,15 @@ struct CaseDecoder {
     guard source["everyMs"] == nil || source["pieces"] != nil else {
       throw Problem(step: place, message: "\"everyMs\" needs \"pieces\"")
     }
+    guard source["notBeforeMs"] == nil || action.name == "expect" else {
+      throw Problem(step: place, message: "\"notBeforeMs\" is for expect, not for \(action.name)")
+    }
     return Step(
       place: place,
       connection: source["on"]?.string ?? "a",
       only: source["only"]?.strings ?? [],
       timeLimit: source["withinMs"]?.integer.map { .milliseconds($0) },
+      notBefore: source["notBeforeMs"]?.integer.map { .milliseconds($0) },
       pieces: pieces(source),
       action: try self.action(action.name, action.value, place: place),
       source: source

@@ -7,6 +7,8 @@ struct Step: Sendable {
   /// The configurations in which it is played: all of these words must hold.
   let only: [String]
   var timeLimit: Duration?
+  /// What it waits for comes no sooner than this after the step before it began.
+  let notBefore: Duration?
   var pieces: Pieces?
   var action: Action
   /// The step as it stands in the file, for the trace.

@@ -33,6 +33,8 @@ final class CasePlayer {
   var isServerStopped = false
   /// The step that is being played, for the report.
   private(set) var currentStep: Step?
+  /// When the step before the current one began; nil for the first.
+  private var previousStepStart: ContinuousClock.Instant?
   /// Whether all steps have been played.
   private(set) var isFinishing = false
   /// Set once a connection has ended in another way than an orderly close: then the testee must prove that it lives on.
@@ -98,9 +100,24 @@ final class CasePlayer {
       if case .repeat(let times, let steps) = step.action {
         for _ in 0..<times { try play(steps) }
       } else {
+        let start = clock.now
         try play(step)
+        try checkNotBefore(step)
+        previousStepStart = start
       }
     }
+  }
+
+  /// The time from the start of the step before is never less than what the testee has waited since that step's bytes
+  /// came: a slow machine makes it longer.
+  private func checkNotBefore(_ step: Step) throws {
+    guard let least = step.notBefore, let previousStepStart else { return }
+    let time = clock.now - previousStepStart
+    guard time < least else { return }
+    throw CaseFailure(
+      expected: "the frame \(least.milliseconds) ms after the step before began, or later",
+      got: "it after \(time.milliseconds) ms"
+    )
   }
 
   // MARK: Connections

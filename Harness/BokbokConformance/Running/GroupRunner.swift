@@ -356,6 +356,7 @@ extension Case {
         connection: "a",
         only: [],
         timeLimit: nil,
+        notBefore: nil,
         pieces: nil,
         action: .roundTrip(nil, id: nil),
         source: [:]
