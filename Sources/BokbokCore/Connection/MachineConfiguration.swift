@@ -3,9 +3,16 @@ package import NIOCore
 /// Every limit of a connection machine.
 package struct MachineConfiguration: Sendable, Equatable {
   /// What this side takes from the other; announced in its SETTINGS (S-2).
-  package var settings = Settings.default {
-    didSet { if settings != oldValue { settingsBody = Self.body(of: settings) } }
+  package var settings: Settings {
+    get { storedSettings }
+    // Not an observer: one is passed by where an initializer sets them.
+    set {
+      guard newValue != storedSettings else { return }
+      storedSettings = newValue
+      settingsBody = Self.body(of: newValue)
+    }
   }
+  private var storedSettings = Settings.default
   /// The body of this side's SETTINGS frame, encoded once for all connections that have this configuration.
   private(set) var settingsBody = MachineConfiguration.defaultSettingsBody
   /// How long a connection may take to open (O-10).
