@@ -37,7 +37,7 @@ def on_open(server: str):
 
 def on_close(connection: bokbok.Connection, ending: bokbok.Ending) -> None:
     event = {"event": "closed", "connection": names[connection], "reason": ending.reason}
-    send(event if ending.code is None else event | {"code": ending.code})
+    send(event if ending.code is None else event | {"code": ending.code, "message": ending.message})
 
 
 async def carry_out(command: dict) -> dict:
