@@ -2,14 +2,20 @@ import NIOCore
 
 /// Who has said CLOSE, and what (C-1 to C-5).
 struct Closing {
-  struct Word: Equatable {
-    var code: String
-    var message: String
+  /// In memory of its own: few connections are closing.
+  final class Word: Sendable {
+    let code: String
+    let message: String
+
+    init(code: String, message: String) {
+      self.code = code
+      self.message = message
+    }
 
     var coded: CodedMessage { CodedMessage(code: code, message: message) }
   }
 
-  enum Own: Equatable {
+  enum Own {
     case none
     /// Asked for; requests that have a place go out before it (C-1).
     case requested(Word)
@@ -29,7 +35,11 @@ struct Closing {
   private var receivedFirst = false
 
   /// Whether new requests may still be made (C-1, C-2).
-  var takesRequests: Bool { own == .none && peer == nil }
+  var takesRequests: Bool { !hasAsked && peer == nil }
+
+  private var hasAsked: Bool {
+    if case .none = own { false } else { true }
+  }
 
   /// Whether a request that becomes whole now came too late: after CLOSE was sent, or one was received (C-3), or after
   /// the connection was turned down (C-9).
@@ -44,7 +54,7 @@ struct Closing {
   var isComplete: Bool { hasSent && peer != nil }
 
   mutating func ask(_ word: Word, drainDeadline: NIODeadline) {
-    if own == .none { own = .requested(word) }
+    if !hasAsked { own = .requested(word) }
     if self.drainDeadline == nil { self.drainDeadline = drainDeadline }
   }
 

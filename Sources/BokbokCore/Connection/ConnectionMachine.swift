@@ -55,7 +55,7 @@ package struct ConnectionMachine: ~Copyable {
   /// - Throws: `HandshakeError.memory` when there is no locked memory for the secrets.
   package init(
     client security: consuming ClientSecurity,
-    configuration: MachineConfiguration,
+    configuration: SharedConfiguration,
     slab: KeySlab,
     now: NIODeadline
   ) throws(HandshakeError) {
@@ -67,7 +67,7 @@ package struct ConnectionMachine: ~Copyable {
   /// A server's side; it says nothing before it has read the client's preamble (O-2).
   package init(
     server security: consuming ServerSecurity,
-    configuration: MachineConfiguration,
+    configuration: SharedConfiguration,
     slab: KeySlab,
     now: NIODeadline
   ) {

@@ -61,7 +61,7 @@ extension EstablishedConnection {
 
   private mutating func sendCancel(_ id: ExchangeID) {
     // What has come of the answer is dropped, and what still comes is not held.
-    partialByteCount -= own[id]?.response.readableBytes ?? 0
+    partialByteCount -= own.responseByteCountHeld(of: id)
     own.becameCancelled(id)
     output.append(.cancel, exchange: id, body: ByteBuffer())
   }
@@ -84,7 +84,7 @@ extension EstablishedConnection {
       try addPartial(own.appendResponse(frame.body, to: id))
       return nil
     }
-    partialByteCount -= own[id]?.response.readableBytes ?? 0
+    partialByteCount -= own.responseByteCountHeld(of: id)
     let isAbandoned = own[id]?.isAbandoned ?? true
     let message = own.takeResponse(of: id, last: frame.body)
     freePlace(of: id)
@@ -101,7 +101,7 @@ extension EstablishedConnection {
 
   mutating func takeError(_ frame: Frame) throws(Violation) -> ConnectionAction? {
     try requireAnswerable(frame)
-    partialByteCount -= own[frame.exchange]?.response.readableBytes ?? 0
+    partialByteCount -= own.responseByteCountHeld(of: frame.exchange)
     let isAbandoned = own[frame.exchange]?.isAbandoned ?? true
     freePlace(of: frame.exchange)
     guard !isAbandoned else { return nil }

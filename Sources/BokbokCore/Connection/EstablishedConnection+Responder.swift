@@ -75,8 +75,8 @@ extension EstablishedConnection {
   mutating func takeCancel(_ id: ExchangeID) -> ConnectionAction? {
     guard let exchange = peer[id] else { return nil }
     switch exchange.phase {
-    case .receiving(let partial):
-      partialByteCount -= partial.readableBytes
+    case .receiving:
+      partialByteCount -= peer.partialByteCount(of: id) ?? 0
       answer(id, .cancelled, "cancelled before it was whole", as: .protocolAnswer)
       return nil
     case .held:

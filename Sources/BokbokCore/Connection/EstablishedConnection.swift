@@ -4,8 +4,9 @@ import NIOCore
 /// A connection past its handshake: frames, exchanges, closing. No client and no server any more: requester and
 /// responder, ours and the peer's.
 struct EstablishedConnection: ~Copyable {
-  let configuration: MachineConfiguration
-  let userName: ByteBuffer?
+  private let sharedConfiguration: SharedConfiguration
+  /// Until the connection is open.
+  private var userName: ByteBuffer?
   /// What the opening left to be sent.
   private var prefix: ByteBuffer
   var protection: RecordProtection
@@ -45,12 +46,12 @@ struct EstablishedConnection: ~Copyable {
     userName: ByteBuffer?,
     prefix: ByteBuffer,
     rest: ByteBuffer,
-    configuration: MachineConfiguration,
+    configuration: SharedConfiguration,
     openDeadline: NIODeadline,
     writeFailedDeadline: NIODeadline?,
     now: NIODeadline
   ) {
-    self.configuration = configuration
+    sharedConfiguration = configuration
     self.userName = userName
     self.prefix = prefix
     self.openDeadline = openDeadline
@@ -60,6 +61,8 @@ struct EstablishedConnection: ~Copyable {
     input = InputRecords(rest, protection: &protection)
     self.protection = protection
   }
+
+  var configuration: MachineConfiguration { sharedConfiguration.value }
 
   var isOpen: Bool { peerSettings != nil }
 
@@ -240,7 +243,7 @@ struct EstablishedConnection: ~Copyable {
     peerSettings = settings
     output.partialBytesMax = Int(settings.partialBytesMax)
     keepalive = Keepalive(configuration, now: now)
-    return .opened(userName: userName)
+    return .opened(userName: userName.take())
   }
 
   /// F-2: the last word is CLOSE `protocol-error`.

@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// Cuts the stream into records, opens them, and gives the frames in them.
@@ -7,7 +6,8 @@ import NIOCore
 /// the opening copy the whole read.
 struct InputRecords {
   enum Failure: Error, Equatable {
-    case violation(Violation)
+    /// In memory of its own, which few connections need.
+    indirect case violation(Violation)
     /// A record that does not authenticate.
     case tampered
     case counterExhausted
@@ -16,11 +16,11 @@ struct InputRecords {
   private(set) var stream: ByteBuffer
   /// Whether `stream` is a buffer made here, of which there are no slices.
   private var isAlone = false
-  /// The content of a record that came in more than one read; it comes before `contents`.
+  /// The content of a record that came in more than one read; it comes before those in `stream`.
   private var completed: ByteBuffer?
-  /// Contents of whole records: where they stand in `stream`, and how long they are.
-  private var contents: Deque<(index: Int, count: Int)> = []
-  /// What follows the last content in `contents` cannot be taken.
+  /// Up to where `stream`, from its beginning, is whole records that have been opened.
+  private var openedEnd = 0
+  /// What follows the opened records cannot be taken.
   private var failure: Failure?
   /// What is left of the record at hand.
   private var record = ByteBuffer()
@@ -40,21 +40,39 @@ struct InputRecords {
   mutating func receive(_ bytes: consuming ByteBuffer, protection: inout RecordProtection) {
     guard failure == nil else { return }
     if stream.readableBytes == 0 {
-      stream = bytes
-      isAlone = false
-    } else if completed != nil || !contents.isEmpty {
+      begin(with: bytes)
+    } else if completed != nil || hasOpened {
       stream.writeImmutableBuffer(bytes)
     } else {
       var bytes = bytes
       continueRecord(with: &bytes)
       openRecords(protection: &protection)
-      guard bytes.readableBytes > 0, failure == nil, let content = contents.popFirst() else { return }
+      let tagByteCount = protection.isSealed ? CipherState.tagByteCount : 0
+      guard bytes.readableBytes > 0, failure == nil, let content = nextContent(tagByteCount: tagByteCount) else {
+        return
+      }
       // What follows it stays where it was read.
-      completed = stream.getSlice(at: content.index, length: content.count)
-      stream = bytes
-      isAlone = false
+      completed = content
+      begin(with: bytes)
     }
     openRecords(protection: &protection)
+  }
+
+  private mutating func begin(with bytes: ByteBuffer) {
+    stream = bytes
+    isAlone = false
+    openedEnd = bytes.readerIndex
+  }
+
+  private var hasOpened: Bool { openedEnd > stream.readerIndex }
+
+  /// The content of the first of the opened records, which is taken from the stream.
+  private mutating func nextContent(tagByteCount: Int) -> ByteBuffer? {
+    guard hasOpened, let count = stream.readInteger(as: UInt16.self),
+      let content = stream.readSlice(length: Int(count) - tagByteCount)
+    else { return nil }
+    stream.moveReaderIndex(forwardBy: tagByteCount)
+    return content
   }
 
   /// Adds to the record that has begun in `stream` what it still lacks, and copies no other bytes.
@@ -76,14 +94,14 @@ struct InputRecords {
     let capacity = min(Record.headerByteCount + announced, 4 * stream.readableBytes)
     var moved = ByteBufferAllocator().buffer(capacity: max(capacity, stream.readableBytes))
     moved.writeImmutableBuffer(stream)
-    stream = moved
+    begin(with: moved)
     isAlone = true
   }
 
   /// a part of a record does not keep the read that it came in, so that the next read can use its memory.
   private mutating func shrinkStream() {
     if stream.readableBytes == 0 {
-      stream = ByteBuffer()
+      begin(with: ByteBuffer())
     } else if !isAlone {
       moveStream()
     }
@@ -91,9 +109,7 @@ struct InputRecords {
 
   private mutating func openRecords(protection: inout RecordProtection) {
     let isSealed = protection.isSealed
-    var index =
-      contents.last.map { $0.index + $0.count + (isSealed ? CipherState.tagByteCount : 0) } ?? stream.readerIndex
-    while let header = stream.getInteger(at: index, as: UInt16.self) {
+    while let header = stream.getInteger(at: openedEnd, as: UInt16.self) {
       let count = Int(header)
       // too short for a tag is tampering, and need not have come whole.
       if isSealed, count < CipherState.tagByteCount {
@@ -104,17 +120,16 @@ struct InputRecords {
         failure = .violation(Violation("R-1", "a record of length 0"))
         return
       }
-      let start = index + Record.headerByteCount
+      let start = openedEnd + Record.headerByteCount
       guard stream.writerIndex - start >= count else { return }
       do throws(CipherError) {
-        let plainCount = try protection.open(&stream, at: start, count: count)
-        contents.append((start, plainCount))
+        try protection.open(&stream, at: start, count: count)
       } catch {
         failure = error == .counterExhausted ? .counterExhausted : .tampered
         return
       }
       recordCount += 1
-      index = start + count
+      openedEnd = start + count
     }
   }
 
@@ -140,17 +155,15 @@ struct InputRecords {
         hasFrame = false
         continue
       }
-      guard let content = contents.popFirst() else {
+      guard let content = nextContent(tagByteCount: tagByteCount) else {
         shrinkStream()
         if let failure { throw failure }
         return nil
       }
-      guard let slice = stream.getSlice(at: content.index, length: content.count) else { continue }
-      record = slice
+      record = content
       isAlone = false
       isInRecord = true
       hasFrame = false
-      stream.moveReaderIndex(to: content.index + content.count + tagByteCount)
     }
   }
 }

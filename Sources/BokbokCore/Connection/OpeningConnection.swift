@@ -3,7 +3,7 @@ import NIOCore
 /// A connection whose handshake is under way: the opening of either side, and the bytes that have come and wait to go.
 struct OpeningConnection: ~Copyable {
   private var opening: Opening
-  private let configuration: MachineConfiguration
+  private let sharedConfiguration: SharedConfiguration
   private let slab: KeySlab
   private var input = ByteBuffer()
   private var output = ByteBuffer()
@@ -18,19 +18,19 @@ struct OpeningConnection: ~Copyable {
 
   init(
     client security: consuming ClientSecurity,
-    configuration: MachineConfiguration,
+    configuration: SharedConfiguration,
     slab: KeySlab,
     now: NIODeadline
   ) throws(HandshakeError) {
     let isPlain = security.isPlain
     opening = .client(try ClientOpening(security, output: &output))
-    self.configuration = configuration
+    sharedConfiguration = configuration
     self.slab = slab
     self.now = now
-    openDeadline = now + configuration.handshakeTimeout
+    openDeadline = now + configuration.value.handshakeTimeout
     if isPlain {
       var record = ByteBuffer()
-      Frame(.settings, body: configuration.settingsBody).write(into: &record)
+      Frame(.settings, body: configuration.value.settingsBody).write(into: &record)
       Record.write(record, into: &output)
       hasSentSettings = true
     }
@@ -38,16 +38,18 @@ struct OpeningConnection: ~Copyable {
 
   init(
     server security: consuming ServerSecurity,
-    configuration: MachineConfiguration,
+    configuration: SharedConfiguration,
     slab: KeySlab,
     now: NIODeadline
   ) {
     opening = .server(ServerOpening(security))
-    self.configuration = configuration
+    sharedConfiguration = configuration
     self.slab = slab
     self.now = now
-    openDeadline = now + configuration.handshakeTimeout
+    openDeadline = now + configuration.value.handshakeTimeout
   }
+
+  private var configuration: MachineConfiguration { sharedConfiguration.value }
 
   /// O-10: nothing more is read while the application is asked.
   var wantsReading: Bool { !opening.waitsForApplication }
@@ -113,7 +115,7 @@ struct OpeningConnection: ~Copyable {
       userName: userName,
       prefix: output,
       rest: input,
-      configuration: configuration,
+      configuration: sharedConfiguration,
       openDeadline: openDeadline,
       writeFailedDeadline: writeFailedDeadline,
       now: now

@@ -47,6 +47,9 @@ struct OutputQueue {
   /// Size of what was taken last.
   private var lastByteCount = 0
   private static let reservedByteCountMax = 65_536
+  /// What was taken last, while messages are under way that fill records: by the next time its bytes have mostly been
+  /// written, and its memory serves again. To give it back each time costs more than to fill it.
+  private var spare: ByteBuffer?
 
   private var waiting: Deque<LongMessage> = []
   private var begun: Deque<LongMessage> = []
@@ -172,7 +175,10 @@ struct OutputQueue {
       break
     }
     open = mark
-    if records.capacity == 0 {
+    if records.capacity == 0, let spare = spare.take() {
+      records = spare
+      records.clear()
+    } else if records.capacity == 0 {
       // As much as the last time, so that a steady load does not make the buffer grow in steps.
       let capacity = max(
         Record.headerByteCount + byteCount + tagByteCount,
@@ -190,9 +196,14 @@ struct OutputQueue {
 
   private mutating func closeRecord() {
     guard let mark = open else { return }
-    if tagByteCount > 0 { records.writeRepeatingByte(0, count: tagByteCount) }
+    addTag()
     marks.append(mark)
     open = nil
+  }
+
+  /// Room for the tag of the record that ends here.
+  private mutating func addTag() {
+    if tagByteCount > 0 { records.writeRepeatingByte(0, count: tagByteCount) }
   }
 
   // MARK: Messages of more than one frame
@@ -218,6 +229,7 @@ struct OutputQueue {
       let message = begun.remove(at: index)
       begunByteCount -= message.byteCount
       if kind == .response { longAnswerByteCount -= message.rest.byteCount }
+      if begun.isEmpty { spare = nil }
       // It may have room and not have had its turn.
       return message.rest.byteCount < message.byteCount ? .begun : .waiting
     }
@@ -282,33 +294,32 @@ struct OutputQueue {
       }
       isDue = false
     }
-    closeRecord()
-    guard !marks.isEmpty else { return nil }
-
     let start = records.readerIndex
     var end = start
-    var taken = 0
-    for mark in marks {
-      let count = mark.contentByteCount + tagByteCount
-      if end - start >= byteCountMax, taken > 0 { break }
-      records.setInteger(UInt16(truncatingIfNeeded: count), at: end)
-      try protection.seal(&records, at: end + Record.headerByteCount, count: mark.contentByteCount)
-      end += Record.headerByteCount + count
-      protocolByteCount -= mark.protocolByteCount
-      shortAnswerByteCount -= mark.answerByteCount
-      answerFragmentByteCount -= mark.answerFragmentByteCount
-      fragmentCount -= mark.fragmentCount
-      taken += 1
+    if marks.isEmpty {
+      // One record, as mostly: it needs no place in the line.
+      guard let mark = open else { return nil }
+      addTag()
+      open = nil
+      try finish(mark, at: &end, protection: &protection)
+    } else {
+      closeRecord()
+      var taken = 0
+      for mark in marks {
+        if end - start >= byteCountMax, taken > 0 { break }
+        try finish(mark, at: &end, protection: &protection)
+        taken += 1
+      }
+      marks.removeFirst(taken)
     }
-    if taken == marks.count {
-      marks.removeAll(keepingCapacity: true)
+    if marks.isEmpty {
       longestShortAnswer = 0
       let output = records
       records = ByteBuffer()
       lastByteCount = output.readableBytes
+      if !begun.isEmpty, output.storageCapacity <= 4 * Self.reservedByteCountMax { spare = output }
       return output
     }
-    marks.removeFirst(taken)
     // A copy, not a slice: with a slice alive, the next append would copy all that is left.
     var output = ByteBufferAllocator().buffer(capacity: end - start)
     output.writeBytes(records.readableBytesView.prefix(end - start))
@@ -317,12 +328,29 @@ struct OutputQueue {
     return output
   }
 
+  /// Writes the header of the record that begins at `end`, seals it, and counts out what it holds.
+  private mutating func finish(
+    _ mark: Mark,
+    at end: inout Int,
+    protection: inout RecordProtection
+  ) throws(CipherError) {
+    let count = mark.contentByteCount + tagByteCount
+    records.setInteger(UInt16(truncatingIfNeeded: count), at: end)
+    try protection.seal(&records, at: end + Record.headerByteCount, count: mark.contentByteCount)
+    end += Record.headerByteCount + count
+    protocolByteCount -= mark.protocolByteCount
+    shortAnswerByteCount -= mark.answerByteCount
+    answerFragmentByteCount -= mark.answerFragmentByteCount
+    fragmentCount -= mark.fragmentCount
+  }
+
   /// Drops all messages of which fragments are left (F-2).
   mutating func dropFragments() {
     begun.removeAll()
     waiting.removeAll()
     begunByteCount = 0
     longAnswerByteCount = 0
+    spare = nil
   }
 
   /// Drops everything.

@@ -2,16 +2,17 @@ import NIOCore
 
 /// The exchanges of which the peer is the requester.
 struct PeerExchanges {
-  enum Phase {
-    /// Not whole yet: the fragments that have come.
-    case receiving(ByteBuffer)
-    /// Whole, and waits to be handed to the handler (P-5, C-9): a message that is a value.
-    case held(ByteBuffer)
+  enum Phase: UInt8 {
+    /// Not whole yet: the fragments that have come are in `messages`.
+    case receiving
+    /// Whole, and waits in `messages` to be handed to the handler (P-5, C-9): a message that is a value.
+    case held
     case handling
     /// The handler has ended; the answer is longer than a frame and its last fragment is not in the order of sending.
     case answering
   }
 
+  /// Plain bytes, so that the table moves them without counting references; what few exchanges have is in a table beside.
   struct Exchange {
     var phase: Phase
     /// Size of the whole request, in bytes.
@@ -21,6 +22,8 @@ struct PeerExchanges {
   }
 
   private var table = ExchangeTable<Exchange>()
+  /// What has come of requests that are not whole, and those that wait for the handler.
+  private var messages: [ExchangeID: ByteBuffer] = [:]
   private var held = WaitingLine()
   /// Sum of the sizes of whole requests whose handlers have not ended, in bytes.
   private(set) var heldByteCount = 0
@@ -41,28 +44,27 @@ struct PeerExchanges {
   mutating func receive(_ id: ExchangeID, fragment: ByteBuffer) {
     var partial = ByteBuffer()
     partial.writeImmutableBuffer(fragment)
-    table[id] = Exchange(phase: .receiving(partial))
+    table.insert(id, Exchange(phase: .receiving))
+    messages[id] = partial
   }
 
   /// A further fragment.
   mutating func append(_ fragment: ByteBuffer, to id: ExchangeID) {
-    guard case .receiving(var partial)? = table[id]?.phase else { return }
-    table[id]?.phase = .handling  // lets go of the storage, so that appending does not copy it
-    partial.writeImmutableBuffer(fragment)
-    table[id]?.phase = .receiving(partial)
+    guard table[id]?.phase == .receiving else { return }
+    messages[id, default: ByteBuffer()].appendFragment(fragment)
   }
 
   /// What is held of a request that is not whole, in bytes; nil where the request is whole.
   func partialByteCount(of id: ExchangeID) -> Int? {
-    guard case .receiving(let partial)? = table[id]?.phase else { return nil }
-    return partial.readableBytes
+    guard table[id]?.phase == .receiving else { return nil }
+    return messages[id]?.readableBytes ?? 0
   }
 
   /// The whole request: what was held, and the last fragment. The exchange is out of the table until it is held,
   /// handled or answered.
   mutating func takePartial(_ id: ExchangeID, last: ByteBuffer) -> ByteBuffer {
-    guard case .receiving(var message)? = table.remove(id)?.phase else { return last }
-    message.writeImmutableBuffer(last)
+    guard table.remove(id)?.phase == .receiving, var message = messages.removeValue(forKey: id) else { return last }
+    message.appendFragment(last)
     return message
   }
 
@@ -72,14 +74,15 @@ struct PeerExchanges {
     let byteCount = message.readableBytes
     let isPartOfMore = message.storageCapacity > 2 * byteCount + 1024
     let kept = isPartOfMore ? ByteBuffer(bytes: message.readableBytesView) : message
-    table[id] = Exchange(phase: .held(kept), byteCount: byteCount)
+    table.insert(id, Exchange(phase: .held, byteCount: byteCount))
+    messages[id] = kept
     heldByteCount += byteCount
     held.append(id)
   }
 
   /// A whole request goes to the handler without waiting.
   mutating func handle(_ id: ExchangeID, byteCount: Int) {
-    table[id] = Exchange(phase: .handling, byteCount: byteCount)
+    table.insert(id, Exchange(phase: .handling, byteCount: byteCount))
     heldByteCount += byteCount
   }
 
@@ -87,7 +90,7 @@ struct PeerExchanges {
 
   /// The request that has waited longest for the handler.
   mutating func handleNextHeld() -> (id: ExchangeID, message: ByteBuffer)? {
-    guard let id = held.popFirst(), case .held(let message)? = table[id]?.phase else { return nil }
+    guard let id = held.popFirst(), let message = messages.removeValue(forKey: id) else { return nil }
     table[id]?.phase = .handling
     return (id, message)
   }
@@ -101,9 +104,7 @@ struct PeerExchanges {
 
   /// Takes out a request whose handler has ended; nil where none is being handled. One search of the table.
   mutating func takeHandled(_ id: ExchangeID) -> Exchange? {
-    let exchange = table.remove(id) { exchange in
-      if case .handling = exchange.phase { true } else { false }
-    }
+    let exchange = table.remove(id) { $0.phase == .handling }
     guard let exchange else { return nil }
     heldByteCount -= exchange.byteCount
     return exchange
@@ -111,13 +112,21 @@ struct PeerExchanges {
 
   /// The answer of a request that was taken out goes out in fragments.
   mutating func beginAnswering(_ id: ExchangeID) {
-    table[id] = Exchange(phase: .answering)
+    table.insert(id, Exchange(phase: .answering))
   }
 
   /// The last frame of the answer is in the order of sending.
   mutating func remove(_ id: ExchangeID) {
     guard let exchange = table.remove(id) else { return }
     heldByteCount -= exchange.byteCount
-    if case .held = exchange.phase { held.remove(id) }
+    switch exchange.phase {
+    case .receiving:
+      messages[id] = nil
+    case .held:
+      held.remove(id)
+      messages[id] = nil
+    case .handling, .answering:
+      break
+    }
   }
 }

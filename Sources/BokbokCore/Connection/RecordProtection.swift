@@ -28,17 +28,15 @@ enum RecordProtection: ~Copyable {
     }
   }
 
-  /// Opens a record's content in place and returns the size of what it held, in bytes.
-  mutating func open(_ buffer: inout ByteBuffer, at index: Int, count: Int) throws(CipherError) -> Int {
+  /// Opens a record's content in place.
+  mutating func open(_ buffer: inout ByteBuffer, at index: Int, count: Int) throws(CipherError) {
     switch consume self {
     case .plain:
       self = .plain
-      return count
     case .sealed(var ciphers):
       do throws(CipherError) {
         try ciphers.opening.open(&buffer, at: index, count: count)
         self = .sealed(ciphers)
-        return count - CipherState.tagByteCount
       } catch {
         self = .sealed(ciphers)
         throw error

@@ -115,7 +115,7 @@ import Testing
       userName: nil,
       prefix: ByteBuffer(),
       rest: ByteBuffer(),
-      configuration: MachineConfiguration(),
+      configuration: SharedConfiguration(MachineConfiguration()),
       openDeadline: .distantFuture,
       writeFailedDeadline: nil,
       now: .uptimeNanoseconds(0)

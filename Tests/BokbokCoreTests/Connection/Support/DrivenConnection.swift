@@ -55,14 +55,14 @@ final class DrivenConnection {
     case .server:
       machine = ConnectionMachine(
         server: try TestSecrets.server(setup),
-        configuration: configuration,
+        configuration: SharedConfiguration(configuration),
         slab: slab,
         now: now
       )
     case .client:
       machine = try ConnectionMachine(
         client: try TestSecrets.client(setup, userKey: userKey),
-        configuration: configuration,
+        configuration: SharedConfiguration(configuration),
         slab: slab,
         now: now
       )

@@ -18,7 +18,7 @@ final class MachinePair {
     client = PairedMachine(
       try ConnectionMachine(
         client: try TestSecrets.client(setup),
-        configuration: clientConfiguration,
+        configuration: SharedConfiguration(clientConfiguration),
         slab: KeySlab(),
         now: now
       )
@@ -26,7 +26,7 @@ final class MachinePair {
     server = PairedMachine(
       ConnectionMachine(
         server: try TestSecrets.server(setup),
-        configuration: serverConfiguration,
+        configuration: SharedConfiguration(serverConfiguration),
         slab: KeySlab(),
         now: now
       )
