@@ -11,6 +11,9 @@ static const struct bokbok_data_list *const lists[] = {
     &bokbok_data_vectors,
     &bokbok_data_recordings,
     &bokbok_data_reports,
+    &bokbok_data_faults,
+    &bokbok_data_coverage,
+    &bokbok_data_interop,
 };
 
 size_t bokbok_data_count(void) {

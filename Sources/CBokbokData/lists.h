@@ -25,5 +25,8 @@ extern const struct bokbok_data_list bokbok_data_implementations;
 extern const struct bokbok_data_list bokbok_data_vectors;
 extern const struct bokbok_data_list bokbok_data_recordings;
 extern const struct bokbok_data_list bokbok_data_reports;
+extern const struct bokbok_data_list bokbok_data_faults;
+extern const struct bokbok_data_list bokbok_data_coverage;
+extern const struct bokbok_data_list bokbok_data_interop;
 
 #endif

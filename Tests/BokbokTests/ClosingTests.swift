@@ -227,13 +227,18 @@ import Testing
     struct Failure: Error {}
     let ends = Recorder<ConnectionEnd>()
     try await Self.link.withPair(serverHandlers: Self.recording(ends)) { server, _ in
-      let answer = try await Connection.withConnection(server.address, security: TestProtection.sealed.client()) {
+      let security = try TestProtection.sealed.client()
+      let answer = try await Connection.withConnection(
+        server.address,
+        security: security,
+        configuration: .patient
+      ) {
         try await $0.request("scoped")
       }
       #expect(answer == "scoped")
       #expect(await ends.wait(count: 1).last?.reason == .clean)
       await #expect(throws: Failure.self) {
-        try await Connection.withConnection(server.address, security: TestProtection.sealed.client()) {
+        try await Connection.withConnection(server.address, security: security, configuration: .patient) {
           try await $0.ping()
           throw Failure()
         }

@@ -11,24 +11,25 @@ public import NIOCore
 /// switches no thread.
 public final class Connection: Sendable {
   /// The number of the connection, unique in this process.
-  public let id: ConnectionID
+  public var id: ConnectionID { self.identity.id }
 
   /// The user: on a server the one that was authenticated, on a client its own; nil on a plain connection.
   public let user: UserName?
 
   /// Whether the connection is encrypted and authenticated.
-  public let isSealed: Bool
+  public var isSealed: Bool { self.user != nil }
 
   /// The address of the other side. A client of a UNIX socket has none of its own: at the server this is the server's.
-  public let peerAddress: Address
+  public var peerAddress: Address { self.identity.peerAddress }
 
   /// The address of this side.
-  public let localAddress: Address
+  public var localAddress: Address { self.identity.localAddress }
 
   /// The process on the other side; nil unless the connection is on a UNIX socket.
-  public let peerCredentials: PeerCredentials?
+  public var peerCredentials: PeerCredentials? { self.identity.peerCredentials }
 
-  /// Logs with the number of the connection, the other side's address and the user in its metadata.
+  /// Logs with the number of the connection, the other side's address and the user in its metadata; silent where the
+  /// server or client was given no logger.
   public let logger: Logger
 
   /// Runs tasks on the connection's event loop, where handlers run: ``request(_:timeout:)`` switches no thread there.
@@ -36,7 +37,7 @@ public final class Connection: Sendable {
   /// Give it to `withTaskExecutorPreference` or to `Task(executorPreference:)` where many short requests follow one
   /// another. What runs there holds up all connections of the event loop while it does not wait; work that blocks or
   /// computes belongs elsewhere.
-  public let taskExecutor: any TaskExecutor
+  public var taskExecutor: any TaskExecutor { self.executor }
 
   /// Runs tasks on an event loop, as ``taskExecutor`` does: a task that opens a connection on that loop, uses and closes it
   /// there switches no thread.
@@ -44,26 +45,22 @@ public final class Connection: Sendable {
   /// - Parameter eventLoop: Give the same one to
   ///   ``open(_:security:configuration:handlers:logger:eventLoopGroup:)``. It has to outlive the tasks.
   public static func taskExecutor(on eventLoop: any EventLoop) -> any TaskExecutor {
-    HandlerExecutor(loop: LoopContexts.context(for: eventLoop), logger: .silent, slowTurnThreshold: .nanoseconds(.max))
+    HandlerExecutor.silent(on: LoopContexts.context(for: eventLoop))
   }
 
-  private let loop: LoopContext
+  private let identity: ConnectionIdentity
+  private let executor: HandlerExecutor
   private let handler: NIOLoopBound<ConnectionHandler>
   private let requestTimeout: TimeAmount?
-  private let command: CommandProcess?
+
+  private var loop: LoopContext { self.executor.loop }
 
   /// On the event loop.
   init(handler: ConnectionHandler, user: UserName?) {
-    self.id = handler.identity.id
+    self.identity = handler.identity
     self.user = user
-    self.isSealed = user != nil
-    self.peerAddress = handler.identity.peerAddress
-    self.localAddress = handler.identity.localAddress
-    self.peerCredentials = handler.identity.peerCredentials
     self.logger = handler.logger
-    self.taskExecutor = handler.executor
-    self.loop = handler.loop
-    self.command = handler.identity.command
+    self.executor = handler.executor
     self.handler = NIOLoopBound(handler, eventLoop: handler.loop.eventLoop)
     self.requestTimeout = handler.endpoint.configuration.requestTimeout.map { TimeAmount(clamping: $0) }
   }
@@ -177,7 +174,7 @@ public final class Connection: Sendable {
   ///
   /// - Returns: nil on a connection whose address was no `exec:`.
   public func waitUntilCommandEnded() async -> CommandEnd? {
-    await self.command?.waitUntilEnded()
+    await self.identity.command?.waitUntilEnded()
   }
 
   /// Waits until all commands that run now for connections of this process have ended and been reaped: what a
@@ -222,8 +219,7 @@ public final class Connection: Sendable {
 extension ConnectionHandler {
   fileprivate var statistics: ConnectionStatistics {
     let counters = self.machine.counters
-    var totals = self.totals
-    totals.add(self.tally)
+    let totals = self.tally
     return ConnectionStatistics(
       bytesReceived: UInt64(totals.bytesReceived),
       bytesSent: UInt64(totals.bytesSent),

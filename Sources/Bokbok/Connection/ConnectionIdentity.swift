@@ -1,13 +1,27 @@
 internal import Synchronization
 
-/// What is known about a connection before it opens.
-struct ConnectionIdentity: Sendable {
+/// What is known about a connection before it opens: once for all that tell of it.
+final class ConnectionIdentity: Sendable {
   let id: ConnectionID
   let peerAddress: Address
   let localAddress: Address
   let peerCredentials: PeerCredentials?
   /// What this side started to connect to.
   let command: CommandProcess?
+
+  init(
+    id: ConnectionID,
+    peerAddress: Address,
+    localAddress: Address,
+    peerCredentials: PeerCredentials?,
+    command: CommandProcess?
+  ) {
+    self.id = id
+    self.peerAddress = peerAddress
+    self.localAddress = localAddress
+    self.peerCredentials = peerCredentials
+    self.command = command
+  }
 }
 
 /// The number of a connection, unique in this process.

@@ -38,7 +38,7 @@ extension ConnectionHandler {
     let loop = self.loop
     let logger = self.logger
     // A lookup that does not wait goes on at once, without a trip through a queue.
-    self.keyTask = Task.immediateDetached(executorPreference: self.executor) {
+    let task = Task.immediateDetached(executorPreference: self.executor) {
       var keys: [PresharedKey] = []
       do {
         keys = Array(try await lookUp(user).prefix(ServerSecurity.candidatesMax))
@@ -50,16 +50,19 @@ extension ConnectionHandler {
       }
       loop.perform { [keys] in bound.value.keyLookupEnded(keys) }
     }
+    // One that has ended would be kept as long as the connection.
+    if !self.keyLookupHasEnded { self.keyTask = task }
     self.loop.handlerRan(self.executor)
   }
 
   private func keyLookupEnded(_ keys: [PresharedKey]) {
+    self.keyLookupHasEnded = true
     self.keyTask = nil
     self.input { $0.keysFound(keys) }
   }
 
   private func opened(user: UserName?) {
-    if let user { self.logger[metadataKey: LogKeys.user] = "\(user)" }
+    if let user, self.endpoint.isLogging { self.logger[metadataKey: LogKeys.user] = "\(user)" }
     let connection = Connection(handler: self, user: user)
     self.connection = connection
     self.endpoint.metrics?.connectionOpened()

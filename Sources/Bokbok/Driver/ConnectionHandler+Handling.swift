@@ -32,7 +32,7 @@ extension ConnectionHandler {
     let context = RequestContext(
       connection: connection,
       exchange: exchange,
-      deadline: timeout.map { ContinuousClock.now + $0 }
+      limit: timeout.map { RequestContext.Limit(ContinuousClock.now + $0) }
     )
     return HandlerCall(exchange: exchange, value: value, context: context)
   }

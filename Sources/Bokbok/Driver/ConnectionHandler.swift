@@ -24,21 +24,32 @@ final class ConnectionHandler: ChannelInboundHandler {
   @exclusivity(unchecked) var machine: ConnectionMachine
   @exclusivity(unchecked) private(set) var context: ChannelHandlerContext?
 
+  // All that is true or false stands together, in a byte each; apart from one another each takes a word.
   /// Set by `LoopContext` while this waits for the end of the turn.
   @exclusivity(unchecked) var isWaitingForFlush = false
+  @exclusivity(unchecked) private var isRunningActions = false
+  @exclusivity(unchecked) private var isReading = true
+  @exclusivity(unchecked) private var hasClosed = false
+  @exclusivity(unchecked) private var hasLimitedReceiveWindow = false
+  @exclusivity(unchecked) private var hasLongOutput = false
+  @exclusivity(unchecked) private var isClosingIdle = false
+  var keyLookupHasEnded = false
+  var openHandlerHasEnded = false
+  /// The close handler is not called (C-8), however the connection ends.
+  var wasTurnedDown = false
+  var closeHandlerIsDue = false
 
   // The stream.
-  @exclusivity(unchecked) private var isRunningActions = false
   /// What the machine gave to a task that could not do it.
-  @exclusivity(unchecked) private var heldAction: ConnectionAction?
-  @exclusivity(unchecked) private var isReading = true
+  @exclusivity(unchecked) private var heldAction: Kept<ConnectionAction>?
   private var bytesKeptUnopened = Record.headerByteCount + Record.contentByteCountMax
-  @exclusivity(unchecked) private var hasClosed = false
   /// What happened to the stream, where anything did.
   private(set) var streamError: (any Error)?
   @exclusivity(unchecked) private var bytesWritten = 0
   @exclusivity(unchecked) private var bytesAtReport: Int?
   @exclusivity(unchecked) private var writabilityChanges = 0
+  /// Exchanges that had begun when the last long input came.
+  @exclusivity(unchecked) private var exchangesAtLongInput: Int?
 
   // The clock.
   @exclusivity(unchecked) private var timer: NIOScheduledCallback?
@@ -46,7 +57,6 @@ final class ConnectionHandler: ChannelInboundHandler {
   @exclusivity(unchecked) var deadlines = DeadlineHeap<Timed>()
   @exclusivity(unchecked) private var idleSince: NIODeadline?
   @exclusivity(unchecked) private var exchangesAtIdle = 0
-  @exclusivity(unchecked) private var isClosingIdle = false
 
   // Own requests and pings.
   /// A `PendingRequest` for each exchange.
@@ -64,16 +74,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   @exclusivity(unchecked) var connection: Connection?
   var keyTask: Task<Void, Never>?
   var openTask: Task<Void, Never>?
-  var openHandlerHasEnded = false
-  /// The close handler is not called (C-8), however the connection ends.
-  var wasTurnedDown = false
-  var end: ConnectionEnd?
-  @exclusivity(unchecked) var ending: ConnectionEnding?
+  @exclusivity(unchecked) private var keptEnd: Kept<ConnectionEnd>?
+  @exclusivity(unchecked) private var keptEnding: Kept<ConnectionEnding>?
   var endWaiters: [ObjectIdentifier: Pending<ConnectionEnd>] = [:]
-  var closeHandlerIsDue = false
 
+  /// What has gone over the connection so far.
   @exclusivity(unchecked) var tally = ConnectionMetrics.Tally()
-  @exclusivity(unchecked) var totals = ConnectionMetrics.Tally()
+  /// What of it the metrics have been told; nil where there are none.
+  @exclusivity(unchecked) private var published: PublishedTally?
 
   init(
     machine: consuming ConnectionMachine,
@@ -88,14 +96,40 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.identity = identity
     self.loop = loop
     var logger = endpoint.logger
-    logger[metadataKey: LogKeys.connection] = "\(identity.id)"
-    logger[metadataKey: LogKeys.peer] = "\(identity.peerAddress)"
+    if endpoint.isLogging {
+      logger[metadataKey: LogKeys.connection] = "\(identity.id)"
+      logger[metadataKey: LogKeys.peer] = "\(identity.peerAddress)"
+    }
     self.logger = logger
-    self.executor = HandlerExecutor(
-      loop: loop,
-      logger: logger,
-      slowTurnThreshold: TimeAmount(clamping: endpoint.configuration.slowTurnThreshold)
-    )
+    self.published = endpoint.metrics == nil ? nil : PublishedTally()
+    self.executor =
+      endpoint.isLogging
+      ? HandlerExecutor(
+        loop: loop,
+        logger: logger,
+        slowTurnThreshold: TimeAmount(clamping: endpoint.configuration.slowTurnThreshold)
+      ) : loop.silentExecutor ?? .silent(on: loop)
+  }
+
+  /// Something that few connections have, and only late: in memory of its own, so that the others do without it.
+  private final class Kept<Value> {
+    let value: Value
+
+    init(_ value: Value) {
+      self.value = value
+    }
+  }
+
+  /// How the connection ended, for the application; nil until then.
+  var end: ConnectionEnd? {
+    get { self.keptEnd?.value }
+    set { self.keptEnd = newValue.map { Kept($0) } }
+  }
+
+  /// How it ended, as the machine says; nil until then.
+  var ending: ConnectionEnding? {
+    get { self.keptEnding?.value }
+    set { self.keptEnding = newValue.map { Kept($0) } }
   }
 
   /// Gives the machine something new and does what follows from it. What is to be sent goes out at the end of the turn.
@@ -110,7 +144,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   private func runActions() {
     guard !self.isRunningActions else { return }
     self.isRunningActions = true
-    while let action = self.heldAction.take() ?? self.machine.nextAction() {
+    while let action = self.heldAction.take()?.value ?? self.machine.nextAction() {
       self.perform(action)
     }
     self.isRunningActions = false
@@ -121,7 +155,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   func nextRequest() -> (ExchangeID, Value)? {
     guard self.isRunningActions, self.heldAction == nil, let action = self.machine.nextAction() else { return nil }
     guard case .handle(let exchange, let value) = action else {
-      self.heldAction = action
+      self.heldAction = Kept(action)
       return nil
     }
     return (exchange, value)
@@ -131,11 +165,13 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    if !self.endpoint.isLogging { self.loop.silentConnectionBegan(self.executor) }
     if context.channel.isActive { self.start() }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
+    if !self.endpoint.isLogging { self.loop.silentConnectionEnded() }
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -150,6 +186,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = Self.unwrapInboundIn(data)
     self.tally.bytesReceived += Int64(bytes.readableBytes)
+    if bytes.readableBytes >= SocketBuffers.longByteCount { self.longInputCame(context.channel) }
     if !self.isReading, self.connection == nil {
       // O-10: at the end of input NIO reads what there is, also while reading is paused for a key lookup. Nothing that
       // comes then can authenticate, and the first record is enough to find that out.
@@ -159,6 +196,17 @@ final class ConnectionHandler: ChannelInboundHandler {
       bytes = slice
     }
     self.input { $0.receive(bytes, now: self.loop.now) }
+  }
+
+  /// Long messages that come one after the other may fill what the system gives. Where others begin between two reads of
+  /// a long one, they would wait behind it.
+  private func longInputCame(_ channel: any Channel) {
+    guard !self.hasLimitedReceiveWindow else { return }
+    if let before = self.exchangesAtLongInput, self.exchangeCount - before > 1 {
+      self.hasLimitedReceiveWindow = true
+      SocketBuffers.limitReceiveWindow(channel)
+    }
+    self.exchangesAtLongInput = self.exchangeCount
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -252,6 +300,10 @@ final class ConnectionHandler: ChannelInboundHandler {
       {
         self.bytesWritten += bytes.readableBytes
         self.tally.bytesSent += Int64(bytes.readableBytes)
+        if bytes.readableBytes >= SocketBuffers.longByteCount, !self.hasLongOutput {
+          self.hasLongOutput = true
+          SocketBuffers.limitUnsent(context.channel)
+        }
         context.write(Self.wrapOutboundOut(bytes), promise: nil)
         hasWritten = true
         isDone = false
@@ -314,9 +366,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func publishTally() {
-    self.totals.add(self.tally)
-    self.endpoint.metrics?.publish(self.tally)
-    self.tally = ConnectionMetrics.Tally()
+    guard let published = self.published else { return }
+    self.endpoint.metrics?.publish(self.tally, after: published.tally)
+    published.tally = self.tally
+  }
+
+  /// In memory of its own, which connections without metrics do without.
+  private final class PublishedTally {
+    var tally = ConnectionMetrics.Tally()
   }
 }
 

@@ -10,18 +10,21 @@ final class Endpoint: Sendable {
 
   let role: Role
   let configuration: Configuration
-  let machineConfiguration: MachineConfiguration
+  let machineConfiguration: SharedConfiguration
   let handlers: Handlers
   let logger: Logger
+  /// Whether somebody listens to the logger: else connections need no metadata for it.
+  let isLogging: Bool
   let metrics: ConnectionMetrics?
 
   /// Checks the configuration.
   init(role: Role, configuration: Configuration, handlers: Handlers, logger: Logger?) throws(BokbokError) {
     self.role = role
     self.configuration = configuration
-    self.machineConfiguration = try configuration.machineConfiguration()
+    self.machineConfiguration = SharedConfiguration(try configuration.machineConfiguration())
     self.handlers = handlers
     self.logger = logger ?? .silent
+    self.isLogging = logger != nil
     self.metrics = ConnectionMetrics(role: role.rawValue, factory: configuration.metricsFactory)
   }
 

@@ -1,11 +1,12 @@
 internal import Logging
 internal import NIOCore
 
-/// Runs the tasks of one connection's handlers on its event loop (SE-0417).
+/// Runs the tasks of handlers on their connection's event loop (SE-0417).
 ///
-/// There is one for each connection, so that a turn that takes long can be charged to the connection whose handler ran.
+/// There is one for each connection, so that a turn that takes long can be charged to the connection whose handler ran; but
+/// where nothing is logged, those of an event loop share one.
 final class HandlerExecutor: TaskExecutor {
-  private let loop: LoopContext
+  let loop: LoopContext
   private let logger: Logger
   private let slowTurnThreshold: TimeAmount
 
@@ -13,6 +14,11 @@ final class HandlerExecutor: TaskExecutor {
     self.loop = loop
     self.logger = logger
     self.slowTurnThreshold = slowTurnThreshold
+  }
+
+  /// One whose turns nobody is told of.
+  static func silent(on loop: LoopContext) -> HandlerExecutor {
+    HandlerExecutor(loop: loop, logger: .silent, slowTurnThreshold: .nanoseconds(.max))
   }
 
   func enqueue(_ job: consuming ExecutorJob) {

@@ -40,6 +40,11 @@ final class LoopContext: @unchecked Sendable {
   @exclusivity(unchecked) private var turnBegan: NIODeadline?
   @exclusivity(unchecked) private var lastExecutor: HandlerExecutor?
 
+  /// The executor of the connections that log nothing, while there are any: it holds this. Not weak, since each of its
+  /// retains would then take the runtime's slow way.
+  private(set) var silentExecutor: HandlerExecutor?
+  private var silentConnectionCount = 0
+
   private let inbox = NIOLockedValueBox(Inbox())
 
   /// Jobs of one turn at most: a task that yields for ever must not keep the loop from reading.
@@ -108,6 +113,17 @@ final class LoopContext: @unchecked Sendable {
     guard !handler.isWaitingForFlush else { return }
     handler.isWaitingForFlush = true
     self.unflushed.append(handler)
+  }
+
+  /// A connection that logs nothing has begun: others share its executor.
+  func silentConnectionBegan(_ executor: HandlerExecutor) {
+    self.silentConnectionCount += 1
+    self.silentExecutor = self.silentExecutor ?? executor
+  }
+
+  func silentConnectionEnded() {
+    self.silentConnectionCount -= 1
+    if self.silentConnectionCount == 0 { self.silentExecutor = nil }
   }
 
   /// A handler of the executor's connection ran, or a part of one: the time of the turn is charged to it.

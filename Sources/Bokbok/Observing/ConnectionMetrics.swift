@@ -3,7 +3,8 @@ internal import NIOCore
 
 /// The metrics of a server, or of a client's connection.
 struct ConnectionMetrics: Sendable {
-  /// What one turn of the event loop adds to the counters: published together, so that a request costs no call.
+  /// What has gone over a connection. The counters get what each turn of the event loop adds together, so that a request
+  /// costs no call.
   struct Tally {
     var requestsSent: Int64 = 0
     var requestsReceived: Int64 = 0
@@ -13,17 +14,6 @@ struct ConnectionMetrics: Sendable {
     var errorsReceived: Int64 = 0
     var bytesSent: Int64 = 0
     var bytesReceived: Int64 = 0
-
-    mutating func add(_ other: Tally) {
-      self.requestsSent += other.requestsSent
-      self.requestsReceived += other.requestsReceived
-      self.answersSent += other.answersSent
-      self.answersReceived += other.answersReceived
-      self.errorsSent += other.errorsSent
-      self.errorsReceived += other.errorsReceived
-      self.bytesSent += other.bytesSent
-      self.bytesReceived += other.bytesReceived
-    }
   }
 
   private let connectionsOpened: Counter
@@ -72,18 +62,20 @@ struct ConnectionMetrics: Sendable {
     self.handshakeFailures.increment()
   }
 
-  func publish(_ tally: Tally) {
-    func add(_ count: Int64, to counter: Counter) {
-      if count != 0 { counter.increment(by: count) }
+  /// Adds what has come since an earlier tally.
+  func publish(_ tally: Tally, after earlier: Tally) {
+    func add(_ count: KeyPath<Tally, Int64>, to counter: Counter) {
+      let added = tally[keyPath: count] - earlier[keyPath: count]
+      if added != 0 { counter.increment(by: added) }
     }
-    add(tally.requestsSent, to: self.requestsSent)
-    add(tally.requestsReceived, to: self.requestsReceived)
-    add(tally.answersSent, to: self.answersSent)
-    add(tally.answersReceived, to: self.answersReceived)
-    add(tally.errorsSent, to: self.errorsSent)
-    add(tally.errorsReceived, to: self.errorsReceived)
-    add(tally.bytesSent, to: self.bytesSent)
-    add(tally.bytesReceived, to: self.bytesReceived)
+    add(\.requestsSent, to: self.requestsSent)
+    add(\.requestsReceived, to: self.requestsReceived)
+    add(\.answersSent, to: self.answersSent)
+    add(\.answersReceived, to: self.answersReceived)
+    add(\.errorsSent, to: self.errorsSent)
+    add(\.errorsReceived, to: self.errorsReceived)
+    add(\.bytesSent, to: self.bytesSent)
+    add(\.bytesReceived, to: self.bytesReceived)
   }
 
   func record(requestDuration: TimeAmount) {

@@ -16,7 +16,5 @@ enum LogKeys {
 
 extension Logger {
   /// Says nothing.
-  static var silent: Logger {
-    Logger(label: "bokbok") { _ in SwiftLogNoOpLogHandler() }
-  }
+  static let silent = Logger(label: "bokbok") { _ in SwiftLogNoOpLogHandler() }
 }

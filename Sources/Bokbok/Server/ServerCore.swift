@@ -4,7 +4,7 @@ internal import NIOCore
 
 /// What a server knows about its streams and connections, shared by its event loops.
 final class ServerCore: Sendable {
-  /// Names a stream: the identity of its channel, which is held as long as the name is in use.
+  /// Names a stream: the identity of its channel, which lives until it has closed; then the stream is forgotten.
   typealias StreamID = ObjectIdentifier
 
   let endpoint: Endpoint
@@ -18,18 +18,31 @@ final class ServerCore: Sendable {
     case stopped
   }
 
-  private struct Stream {
-    let channel: any Channel
-    /// nil until the stream has its handler.
-    var handler: NIOLoopBound<ConnectionHandler>?
-    var connection: Connection?
-    var isEnding = false
+  /// What there is to end a stream by. In two words, since a server may have very many.
+  private enum Stream {
+    /// It has no handler yet.
+    case accepted(any Channel)
+    case opening(NIOLoopBoundBox<ConnectionHandler>)
+    case open(Connection)
+    case ending(Connection)
+    /// It ends without having been open.
+    case failing(NIOLoopBoundBox<ConnectionHandler>)
+
+    var connection: Connection? {
+      if case .open(let connection) = self { connection } else { nil }
+    }
 
     /// Closes the stream without a word.
     func abort() {
-      guard let handler = self.handler else { return self.channel.close(promise: nil) }
-      let loop = LoopContexts.context(for: self.channel.eventLoop)
-      loop.perform { handler.value.input { $0.abort(now: loop.now) } }
+      switch self {
+      case .accepted(let channel):
+        channel.close(promise: nil)
+      case .open(let connection), .ending(let connection):
+        connection.abort()
+      case .opening(let handler), .failing(let handler):
+        let loop = LoopContexts.context(for: handler.eventLoop)
+        loop.perform { handler.value.input { $0.abort(now: loop.now) } }
+      }
     }
   }
 
@@ -74,7 +87,7 @@ final class ServerCore: Sendable {
       if state.unopened.count >= self.endpoint.configuration.openingStreamsMax, let oldest = state.unopened.popFirst() {
         surplus = state.streams[oldest]
       }
-      state.streams[id] = Stream(channel: channel)
+      state.streams[id] = .accepted(channel)
       state.unopened.append(id)
       return (true, surplus)
     }
@@ -93,8 +106,8 @@ final class ServerCore: Sendable {
     do {
       try self.endpoint.prepare(channel)
       let handler = try self.makeHandler(channel, address: address)
-      let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
-      self.state.withLockedValue { $0.streams[StreamID(channel)]?.handler = bound }
+      let bound = NIOLoopBoundBox(handler, eventLoop: channel.eventLoop)
+      self.state.withLockedValue { $0.streams[StreamID(channel)]? = .opening(bound) }
       try channel.pipeline.syncOperations.addHandler(handler)
     } catch {
       self.endpoint.logger.info("a stream was dropped", metadata: [LogKeys.error: "\(error)"])
@@ -104,6 +117,12 @@ final class ServerCore: Sendable {
 
   private func makeHandler(_ channel: any Channel, address: Address) throws -> ConnectionHandler {
     let loop = LoopContexts.context(for: channel.eventLoop)
+    let localAddress =
+      switch address.kind {
+      // All of a socket's streams have its path; one text serves them.
+      case .unix: address
+      default: channel.localAddress?.asAddress ?? address
+      }
     return ConnectionHandler(
       machine: ConnectionMachine(
         server: try self.machineSecurity(),
@@ -116,7 +135,7 @@ final class ServerCore: Sendable {
       identity: ConnectionIdentity(
         id: .next(),
         peerAddress: channel.remoteAddress?.asAddress ?? address,
-        localAddress: channel.localAddress?.asAddress ?? address,
+        localAddress: localAddress,
         peerCredentials: PeerCredentials.of(channel),
         command: nil
       ),
@@ -141,7 +160,7 @@ final class ServerCore: Sendable {
   func streamOpened(_ id: StreamID, _ connection: Connection) -> Bool {
     self.state.withLockedValue { state in
       state.unopened.remove(id)
-      state.streams[id]?.connection = connection
+      state.streams[id]? = .open(connection)
       state.openCount += 1
       return state.phase == .running
     }
@@ -150,11 +169,16 @@ final class ServerCore: Sendable {
   /// The end of a stream is decided; ending it may take a while (F-3), and counts among those that are not open.
   func streamEnding(_ id: StreamID) {
     self.state.withLockedValue { state in
-      state.streams[id]?.isEnding = true
-      guard state.streams[id]?.connection != nil else { return }
-      state.streams[id]?.connection = nil
-      state.openCount -= 1
-      state.unopened.append(id)
+      switch state.streams[id] {
+      case .opening(let handler):
+        state.streams[id] = .failing(handler)
+      case .open(let connection):
+        state.streams[id] = .ending(connection)
+        state.openCount -= 1
+        state.unopened.append(id)
+      case .accepted, .ending, .failing, nil:
+        break
+      }
     }
   }
 
@@ -195,10 +219,10 @@ final class ServerCore: Sendable {
       return Array(state.streams.values)
     }
     for stream in streams {
-      if let connection = stream.connection {
-        connection.stop(how)
-      } else if how == .immediate || !stream.isEnding {
-        stream.abort()
+      switch stream {
+      case .open(let connection): connection.stop(how)
+      case .accepted, .opening: stream.abort()
+      case .ending, .failing: if how == .immediate { stream.abort() }
       }
     }
   }

@@ -13,7 +13,7 @@ import Testing
     let numbers = try #require(try pattern.wholeMatch(in: line))
     #expect(numbers.output.1 == numbers.output.2, "\(line)")
     #expect(numbers.output.3 == "none", "\(line)")
-    #expect(try await cycles.waitForEnd() == 0)
+    #expect(await cycles.waitForEnd() == 0)
   }
 
   @Test("16 MiB go both ways at once over pipes", .clauses("A-2.b"), arguments: TestProtection.allCases)

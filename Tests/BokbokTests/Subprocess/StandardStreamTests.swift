@@ -53,7 +53,7 @@ import Testing
     receiving = nil
     sending.endOutput()
     try await server.line(containing: "the connection has ended: lost")
-    #expect(try await server.waitForEnd() == 0)
+    #expect(await server.waitForEnd() == 0)
     #expect(!Self.isNonBlocking(one))
     #expect(!Self.isNonBlocking(two))
   }
@@ -65,7 +65,7 @@ import Testing
     let stream = RawStream(accepted: end)
     let peer = try await Self.open(sending: stream, receiving: stream)
     try await peer.send(try RawPeer.frame(.request, exchange: 1, body: ["exit", 5]))
-    #expect(try await server.waitForEnd() == 5)
+    #expect(await server.waitForEnd() == 5)
     #expect(!Self.isNonBlocking(one))
   }
 
@@ -88,7 +88,7 @@ import Testing
     #expect(!Self.isNonBlocking(output.fileHandleForWriting))
     #endif
     try input.fileHandleForWriting.close()
-    #expect(try await server.waitForEnd() == 0)
+    #expect(await server.waitForEnd() == 0)
   }
 
   @Test(
@@ -125,7 +125,7 @@ import Testing
     )
     let line = try #require(try await server.nextLine())
     #expect(line.contains("standard input is \(kind)"), "\(line)")
-    #expect(try await server.waitForEnd() == 2)
+    #expect(await server.waitForEnd() == 2)
     try output.fileHandleForWriting.close()
     #expect(try output.fileHandleForReading.readToEnd() ?? Data() == Data())
     if other >= 0 { close(other) }
