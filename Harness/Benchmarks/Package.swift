@@ -51,3 +51,24 @@ let package = Package(
     ),
   ]
 )
+
+// Its libraries take longer to build than everything else together: `Harness/measure --grpc` asks for it.
+if Context.environment["BOKBOK_BENCHMARK_GRPC"] != nil {
+  package.dependencies += [
+    .package(url: "https://github.com/grpc/grpc-swift-2.git", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport.git", from: "2.9.2"),
+  ]
+  package.targets.append(
+    .executableTarget(
+      name: "grpc-peer",
+      dependencies: [
+        "CBenchmark",
+        .product(name: "GRPCCore", package: "grpc-swift-2"),
+        .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Sources/GRPCPeer",
+      swiftSettings: settings
+    )
+  )
+}

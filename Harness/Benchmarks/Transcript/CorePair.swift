@@ -10,7 +10,7 @@ final class CorePair {
   private let key: PresharedKey
 
   init(isSealed: Bool, batch: Int) throws {
-    let configuration = MachineConfiguration()
+    let configuration = SharedConfiguration(MachineConfiguration())
     let slab = KeySlab()
     let now = NIODeadline.uptimeNanoseconds(1)
     self.batch = batch

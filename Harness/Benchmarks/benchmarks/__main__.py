@@ -1,6 +1,7 @@
 """Measures the library against its peers: see README.md beside this folder."""
 
 import argparse
+import os
 import pathlib
 import resource
 import shutil
@@ -36,6 +37,7 @@ def parse():
     parser.add_argument("--peer", action="append", help="only peers whose name contains this; repeatable")
     parser.add_argument("--output", type=pathlib.Path, help="folder of the report (default .build-benchmarks/report)")
     parser.add_argument("--scratch-path", type=pathlib.Path, default=ROOT / ".build-benchmarks", help="build folder")
+    parser.add_argument("--grpc", action="store_true", help="also build and run gRPC Swift, whose build takes minutes")
     parser.add_argument("--skip-build", action="store_true", help="use what was built before")
     options = parser.parse_args()
     options.works = options.works or ("ABC" if options.quick else "ABCDEFGH")
@@ -52,7 +54,8 @@ def build(options):
     swift = ["swift", "build", "-c", "release", "--package-path", str(HERE), "--scratch-path", str(options.scratch_path)]
     peers = options.scratch_path / "peers"
     if not options.skip_build:
-        subprocess.run(swift, check=True, stdout=sys.stderr)
+        wanted = {"BOKBOK_BENCHMARK_GRPC": "1"} if options.grpc else {}
+        subprocess.run(swift, check=True, stdout=sys.stderr, env=os.environ | wanted)
         subprocess.run(["make", "-s", "-C", str(HERE / "Peers"), f"BUILD={peers}"], check=True, stdout=sys.stderr)
     products = subprocess.run(swift + ["--show-bin-path"], check=True, capture_output=True, text=True).stdout.strip()
     return [products, str(peers)]
@@ -67,7 +70,8 @@ def choose(options, folders):
         if options.quick and not peer.is_quick:
             continue
         if peer.path(folders) is None:
-            not_run.append({"peer": peer.name, "reason": f"install {peer.install}" if peer.install else "not built"})
+            reason = f"install {peer.install}" if peer.install else peer.advice or "not built"
+            not_run.append({"peer": peer.name, "reason": reason})
         else:
             chosen.append(peer)
     return chosen, not_run
@@ -111,8 +115,9 @@ def idle_memory(runner, peers, options, failures):
 
 
 def start_of_call(options, scratch, failures):
-    """Work G; the command is a product of the main package, built beside."""
-    command = ["swift", "build", "-c", "release", "--product", "bokbok", "--scratch-path", str(ROOT / ".build-release")]
+    """Work G; the command is a product of the main package, built beside as the project's README says to install it."""
+    command = ["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", "bokbok"]
+    command += ["--scratch-path", str(ROOT / ".build-release-static")]
     if not options.skip_build:
         subprocess.run(command, check=True, cwd=ROOT, stdout=sys.stderr)
     shown = subprocess.run(command + ["--show-bin-path"], check=True, cwd=ROOT, capture_output=True, text=True)

@@ -19,6 +19,8 @@ class Peer:
     sealed: bool = False
     #: What to install where the program could not be built.
     install: str = ""
+    #: What else to do where the program is not there.
+    advice: str = ""
     #: Works it takes part in: letters of the table in README.md.
     works: str = "ABC"
     #: Only works with one connection.
@@ -129,6 +131,14 @@ PEERS = [
         install="libcapnp-dev capnproto",
         is_quick=False,
         options="C++ RPC over two-party connections, one thread on each side, no traversal limit, else its defaults",
+    ),
+    Peer(
+        name="gRPC Swift",
+        program="grpc-peer",
+        advice="add --grpc: its libraries take minutes to build",
+        is_quick=False,
+        options="grpc-swift-2 over HTTP/2 without TLS, unary calls, messages as they are; one event loop on each side, "
+        "handlers and callers in ordinary tasks; messages of up to 1 GiB, else its defaults",
     ),
     Peer(
         name="nng",

@@ -7,7 +7,7 @@ import platform
 import statistics
 import sys
 
-from targets import judge
+from targets import judge, judge_amounts
 
 FORMAT = "bokbok-benchmarks-1"
 
@@ -82,7 +82,7 @@ def make(works, peers, results, not_run, failures, memory, start, grown, options
         "idleMemory": memory,
         "start": start,
         "growth": grown,
-        "targets": judge(results),
+        "targets": judge(results) + judge_amounts(memory, start),
     }
 
 
@@ -122,15 +122,18 @@ def text(report):
         lines += ["", f"{entry['name']} ({entry['unit']})"]
         for name, points in entry["series"].items():
             lines.append(f"  {name:<52}" + ", ".join(f"{size:,}: {number(cost)}" for size, cost in points))
-    lines += ["", "Targets, as medians of ratios within a round"]
+    lines += ["", "Targets: medians of ratios within a round; bytes of an idle connection; ms"]
     for target in report["targets"]:
-        wanted = f"{target['comparison']} {target['limit']}" if target["comparison"] else "told only"
-        if "ratio" not in target:
-            found = "not measured"
-        else:
+        unit = f" {target['unit']}" if "unit" in target else ""
+        wanted = f"{target['comparison']} {target['limit']}{unit}" if target["comparison"] else "told only"
+        if "ratio" in target:
             found = f"{target['ratio']:.2f} [{target['least']:.2f} to {target['most']:.2f}]"
-            if "reached" in target:
-                found += "  reached" if target["reached"] else "  NOT REACHED"
+        elif "amount" in target:
+            found = f"{number(target['amount'])}{unit}"
+        else:
+            found = "not measured"
+        if "reached" in target:
+            found += "  reached" if target["reached"] else "  NOT REACHED"
         lines.append(f"  {target['name']:<66}{wanted:<16}{found}")
     lines += ["", "Options"]
     lines += [f"  {peer['name']}: {peer['options']}" for peer in report["peers"]]

@@ -1,4 +1,4 @@
-"""What the library is to reach, as ratios to what was measured in the same round."""
+"""What the library is to reach: ratios to what was measured in the same round, bytes of an idle connection, and ms."""
 
 import dataclasses
 import statistics
@@ -49,6 +49,39 @@ TARGETS = [
     Target("E to raw C with the same exchanges", ("E open, request, close, tcp, pinned", LOOP, "value"), ("E open, request, close, tcp, pinned", "raw C epoll", "value"), "at least", 0.6),
     Target("E, sealed, to raw C with the same exchanges and key agreement", ("E open, request, close, tcp, pinned", SEALED_LOOP, "value"), ("E open, request, close, tcp, pinned", "raw C epoll sealed", "value"), "at least", 0.5),
 ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Amount:
+    """A target that is no ratio: at most so many bytes or ms."""
+
+    name: str
+    unit: str
+    limit: float
+    #: Of the peers of F, or of what G started: what is measured, and what is taken off.
+    entry: str
+    floor: str | None = None
+
+
+AMOUNTS = [
+    Amount("F beyond a bare NIO channel", "B", 2048, LOOP, "NIO handlers"),
+    Amount("F beyond a bare NIO channel, sealed", "B", 3072, SEALED_LOOP, "NIO handlers"),
+    Amount("G", "ms", 15, "bokbok call, plain"),
+    Amount("G, sealed", "ms", 15, "bokbok call, sealed, with a key file"),
+]
+
+
+def judge_amounts(memory, start):
+    """The targets that are no ratios, of what F and G measured."""
+    found = {entry["peer"]: entry["bytesEach"] for entry in memory} | {entry["name"]: entry["median"] for entry in start}
+    judged = []
+    for target in AMOUNTS:
+        entry = {"name": target.name, "comparison": "at most", "limit": target.limit, "unit": target.unit}
+        if target.entry in found and (target.floor is None or target.floor in found):
+            amount = found[target.entry] - (found[target.floor] if target.floor else 0)
+            entry |= {"amount": amount, "reached": amount <= target.limit}
+        judged.append(entry)
+    return judged
 
 
 def judge(results):
