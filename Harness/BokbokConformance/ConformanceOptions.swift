@@ -90,6 +90,11 @@ public struct ConformanceOptions: Sendable {
   /// Where the report as one HTML page goes: a path.
   public var htmlPath: String?
 
+  /// Files that the page of ``htmlPath`` includes, each as a section: the JSON document of the kill matrix, and the JSON
+  /// lines of the interop matrix, each at most once. A file that is neither is an error before the run begins. Default:
+  /// none.
+  public var includedPaths: [String] = []
+
   /// A folder in which each failure is kept as one file, its capsule, which ``CapsuleReplay`` plays again
   /// (`Harness/Capsules/FORMAT.md`). It is made if it is not there. Default: none are kept.
   public var capsulesPath: String?
@@ -100,9 +105,9 @@ public struct ConformanceOptions: Sendable {
   /// How many groups of cases run at the same time, 1 to 64. Default: ``defaultJobCount``.
   public var jobCount = Self.defaultJobCount
 
-  /// Four for each active processor, at most 64: most of the time a case waits for its streams and its testee, not for a
+  /// Eight for each active processor, at most 64: most of the time a case waits for its streams and its testee, not for a
   /// processor.
-  public static var defaultJobCount: Int { min(64, max(1, 4 * ProcessInfo.processInfo.activeProcessorCount)) }
+  public static var defaultJobCount: Int { min(64, max(1, 8 * ProcessInfo.processInfo.activeProcessorCount)) }
 
   /// Whether each message of the testee contract, of both directions, is checked against its schema
   /// (`Harness/testee.schema.json`). A testee that breaks it fails the case. Default: only what the kit needs is checked.

@@ -5,6 +5,7 @@ extension ConformanceRun {
     _ planned: [(item: Case, configuration: Configuration)],
     _ suite: CaseSuite,
     _ specification: SpecificationIndex,
+    _ supplement: PageSupplement?,
     _ level: Configuration.Level
   ) async throws -> Int32 {
     let start = ContinuousClock.now
@@ -26,24 +27,28 @@ extension ConformanceRun {
         applicable.append((item, configuration))
       }
     }
+    let implementation = try Implementation(options.testee)
+    let declaration = try Declaration(
+      reply: ["ok": level == .core ? CoreTestee.declaration : LibraryTestee.declaration]
+    )
+    let capsules = try capsules(of: implementation, declaration, suite, checksContract: false)
     let progress = ProgressLine(totalCount: applicable.count)
     let splitting = Splitting(rawValue: options.splitting.rawValue) ?? .whole
     let runner = LevelRunner(
       level: level,
       splitting: splitting,
       waysMax: options.splitWaysMax,
-      jobCount: options.jobCount
+      jobCount: options.jobCount,
+      capsules: capsules,
+      stop: stop
     )
     results += await runner.run(applicable) { progress.note($0) }
     progress.clear()
-    let implementation = try Implementation(options.testee)
-    let declaration = try Declaration(
-      reply: ["ok": level == .core ? CoreTestee.declaration : LibraryTestee.declaration]
-    )
     var summary = summary(results, planned, suite, implementation, declaration, .now - start)
+    summary.ending = ending
     summary.level = level
     summary.splitting = splitting
-    try report(summary, specification)
+    try report(summary, specification, supplement)
     return summary.exitStatus
   }
 }

@@ -9,18 +9,26 @@ public struct ConformanceRun: Sendable {
   }
 
   let options: ConformanceOptions
+  let stop: RunStop?
 
   /// A run with these options.
-  public init(_ options: ConformanceOptions) {
+  ///
+  /// - Parameters:
+  ///   - options: what is run, and how.
+  ///   - stop: what asks the run to end early. Default, nil: nothing does.
+  public init(_ options: ConformanceOptions, stop: RunStop? = nil) {
     self.options = options
+    self.stop = stop
   }
 
   /// Runs the cases, prints the table for people and writes the reports that were asked for.
   ///
-  /// Cancelling the task has no effect: a run ends by itself, and quickly.
+  /// Cancelling the task has no effect: a run ends by itself, and quickly, or by its ``RunStop``. Then, and where the
+  /// testee turns out to be none, the reports are written all the same, and say that the run is not complete.
   ///
   /// - Returns: the exit status of the command: 0 if everything that was declared ran and passed; 1 after a failure;
-  ///   2 if the options or the data are wrong; 3 if the kit itself was in trouble or a case stayed inconclusive.
+  ///   2 if the options or the data are wrong; 3 if the kit itself was in trouble or a case stayed inconclusive; 128 and
+  ///   the number of the signal for which the run was asked to end.
   public func run() async -> Int32 {
     do {
       return try await runOrThrow()
@@ -31,6 +39,7 @@ public struct ConformanceRun: Sendable {
 
   private func runOrThrow() async throws -> Int32 {
     try RunSurroundings.checkJobCount(options.jobCount)
+    try RunSurroundings.checkReportPaths(options.jsonPath, options.junitPath, options.htmlPath)
     let specification = try SpecificationIndex.embedded()
     let loader = try CaseLoader(specification: specification)
     let whole = try options.casesDirectory.map(loader.suite(inDirectory:)) ?? loader.embeddedSuite()
@@ -51,8 +60,16 @@ public struct ConformanceRun: Sendable {
       let message = "live, the kit writes whole or in bytes; every is for the levels core and memory"
       throw DataError(file: "--split", message: message)
     }
-    if level != .live { return try await runInMemory(planned, suite, specification, level) }
-    return try await run(planned, suite, specification)
+    var supplement: PageSupplement?
+    if options.htmlPath != nil {
+      supplement = try PageSupplement(
+        suite: suite,
+        specification: specification,
+        includedPaths: options.includedPaths
+      )
+    }
+    if level != .live { return try await runInMemory(planned, suite, specification, supplement, level) }
+    return try await run(planned, suite, specification, supplement)
   }
 
   /// The suite in the version that was asked for.
@@ -84,7 +101,8 @@ public struct ConformanceRun: Sendable {
   private func run(
     _ planned: [(item: Case, configuration: Configuration)],
     _ suite: CaseSuite,
-    _ specification: SpecificationIndex
+    _ specification: SpecificationIndex,
+    _ supplement: PageSupplement?
   ) async throws -> Int32 {
     let start = ContinuousClock.now
     let implementation = try Implementation(options.testee)
@@ -93,7 +111,11 @@ public struct ConformanceRun: Sendable {
     let pace = Pace()
     switch await preflight(implementation, contract, pace) {
     case .success(let found): declaration = found
-    case .failure(let status): return status.code
+    case .failure(let failure):
+      var summary = summary([], planned, suite, implementation, nil, .now - start)
+      summary.ending = stop?.signal == nil ? failure.ending : ending
+      try report(summary, specification, supplement)
+      return summary.exitStatus
     }
     var results: [CaseResult] = []
     var declared: [(item: Case, configuration: Configuration)] = []
@@ -109,15 +131,7 @@ public struct ConformanceRun: Sendable {
     let directory = try RunSurroundings.makeDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let progress = ProgressLine(totalCount: declared.count)
-    let capsules = try options.capsulesPath.map { path in
-      try CapsuleFolder(
-        path,
-        implementation: implementation.name,
-        declaration: declaration,
-        suiteDigest: suite.digest,
-        checksContract: options.checksContract
-      )
-    }
+    let capsules = try capsules(of: implementation, declaration, suite, checksContract: options.checksContract)
     let scheduler = Scheduler(
       implementation: implementation,
       timeLimit: options.timeLimit,
@@ -126,41 +140,64 @@ public struct ConformanceRun: Sendable {
       contract: contract,
       directory: directory,
       capsules: capsules,
-      writesByteByByte: options.splitting == .bytes
+      writesByteByByte: options.splitting == .bytes,
+      stop: stop
     )
     results += await scheduler.run(declared) { progress.note($0) }
     progress.clear()
     var summary = summary(results, planned, suite, implementation, declaration, .now - start)
+    summary.ending = ending
     summary.pace = pace.measured
     summary.splitting = Splitting(rawValue: options.splitting.rawValue) ?? .whole
-    try report(summary, specification)
+    try report(summary, specification, supplement)
     return summary.exitStatus
   }
 
-  private struct PreflightStatus: Error {
-    let code: Int32
+  /// Where the failures of the run are kept, if they are to be.
+  func capsules(
+    of implementation: Implementation,
+    _ declaration: Declaration,
+    _ suite: CaseSuite,
+    checksContract: Bool
+  ) throws -> CapsuleFolder? {
+    try options.capsulesPath.map { path in
+      try CapsuleFolder(
+        path,
+        implementation: implementation.name,
+        declaration: declaration,
+        suiteDigest: suite.digest,
+        checksContract: checksContract
+      )
+    }
+  }
+
+  /// How the run has ended, once no more cases are played.
+  var ending: RunEnding { stop?.ending ?? .complete }
+
+  private struct NoTestee: Error {
+    let ending: RunEnding
   }
 
   private func preflight(
     _ implementation: Implementation,
     _ contract: TesteeContract?,
     _ pace: Pace
-  ) async -> Result<Declaration, PreflightStatus> {
-    let result = await onOwnThread { () -> Result<Declaration, PreflightStatus> in
+  ) async -> Result<Declaration, NoTestee> {
+    await onOwnThread { () -> Result<Declaration, NoTestee> in
       do {
-        return .success(try Preflight.run(implementation, contract: contract, pace: pace))
-      } catch let error as SystemCallError {
-        RunSurroundings.complain("the testee cannot be started: \(error)")
-        return .failure(PreflightStatus(code: Status.wrongUsage))
+        return .success(try Preflight.run(implementation, contract: contract, pace: pace, stop: stop))
       } catch {
-        RunSurroundings.complain("this is no testee: \(error)")
-        if let failure = error as? PreflightFailure {
-          for line in failure.errorText.split(separator: "\n").suffix(20) { RunSurroundings.complain("  | \(line)") }
+        let isUnstarted = error is SystemCallError
+        let reason = isUnstarted ? "the testee cannot be started: \(error)" : "this is no testee: \(error)"
+        if stop?.isRequested != true {
+          RunSurroundings.complain(reason)
+          let lines = (error as? PreflightFailure)?.errorText.split(separator: "\n").suffix(20) ?? []
+          for line in lines { RunSurroundings.complain("  | \(line)") }
         }
-        return .failure(PreflightStatus(code: Status.failure))
+        let status = isUnstarted ? Status.wrongUsage : Status.failure
+        return .failure(NoTestee(ending: .stopped(reason: reason, exitStatus: status)))
       }
     }
-    return result
   }
 
   func summary(
@@ -168,7 +205,7 @@ public struct ConformanceRun: Sendable {
     _ planned: [(item: Case, configuration: Configuration)],
     _ suite: CaseSuite,
     _ implementation: Implementation,
-    _ declaration: Declaration,
+    _ declaration: Declaration?,
     _ duration: Duration
   ) -> RunSummary {
     var results = results
@@ -191,6 +228,7 @@ public struct ConformanceRun: Sendable {
       !allPaths.contains { Wildcard.matches(pattern, $0) }
     }
     let played = Configuration.Transport.allCases.map(\.rawValue)
+    let declaredTransports = declaration?.transports ?? []
     return RunSummary(
       implementation: implementation.name,
       declaration: declaration,
@@ -199,7 +237,8 @@ public struct ConformanceRun: Sendable {
       suiteCaseCount: suite.cases.count,
       results: results,
       uselessExcuses: useless,
-      unplayedTransports: declaration.transports.filter { !played.contains($0) },
+      unplayedTransports: declaredTransports.filter { !played.contains($0) },
+      unmadeCount: planned.count - results.count,
       isStrict: options.isStrict,
       duration: duration
     )
@@ -207,19 +246,27 @@ public struct ConformanceRun: Sendable {
 
   // MARK: Output
 
-  func report(_ summary: RunSummary, _ specification: SpecificationIndex) throws {
+  func report(_ summary: RunSummary, _ specification: SpecificationIndex, _ supplement: PageSupplement?) throws {
     let lines = JSONLinesReport.lines(summary)
     if options.jsonPath == "-" {
       print(lines.joined(separator: "\n"))
     } else {
-      let table = TableReport(summary: summary, specification: specification, showsTraces: options.showsTraces)
+      let table = TableReport(
+        summary: summary,
+        specification: specification,
+        showsTraces: options.showsTraces,
+        columnCount: TerminalWidth.columnCount
+      )
       print(table.lines().joined(separator: "\n"))
     }
+    // Whoever reads it need not wait for the files.
+    fflush(nil)
     if let path = options.jsonPath, path != "-" {
       try RunSurroundings.write(lines.joined(separator: "\n") + "\n", to: path)
     }
-    if let path = options.htmlPath {
-      try RunSurroundings.write(HTMLReport(summary: summary, specification: specification).text(), to: path)
+    if let path = options.htmlPath, let supplement {
+      let page = HTMLReport(summary: summary, specification: specification, supplement: supplement)
+      try RunSurroundings.write(page.text(), to: path)
     }
     if let path = options.junitPath { try RunSurroundings.write(JUnitReport.text(summary), to: path) }
   }

@@ -4,17 +4,24 @@ internal import Foundation
 /// step, up to the first thing that does not work.
 public struct ConformanceSmoke: Sendable {
   private let options: ConformanceOptions
+  private let stop: RunStop?
 
   /// A first look at the testee of these options, of which only the testee and the time limit matter.
-  public init(_ options: ConformanceOptions) {
+  ///
+  /// - Parameters:
+  ///   - options: what is tried.
+  ///   - stop: what asks the look to end early. Default, nil: nothing does.
+  public init(_ options: ConformanceOptions, stop: RunStop? = nil) {
     self.options = options
+    self.stop = stop
   }
 
   /// Tries the testee and prints what worked, what did not, and what to do next. Every message of the contract is checked
   /// against its schema.
   ///
   /// - Returns: the exit status of the command: 0 if all works; 1 if something does not; 2 if the options are wrong or the
-  ///   testee cannot be started; 3 if the kit itself was in trouble.
+  ///   testee cannot be started; 3 if the kit itself was in trouble; 128 and the number of the signal for which it was asked
+  ///   to end.
   public func run() async -> Int32 {
     do {
       let implementation = try Implementation(options.testee)
@@ -23,9 +30,7 @@ public struct ConformanceSmoke: Sendable {
       let stages = try SmokeStage.all.map { ($0, try $0.makeCase(loader)) }
       let directory = try RunSurroundings.makeDirectory()
       defer { try? FileManager.default.removeItem(atPath: directory) }
-      return await onOwnThread { [options] in
-        Self.look(implementation, contract, stages, options.timeLimit, directory)
-      }
+      return await onOwnThread { look(implementation, contract, stages, directory) }
     } catch let error as DataError {
       print("bokbok conformance --smoke: \(error)")
       return 2
@@ -35,19 +40,19 @@ public struct ConformanceSmoke: Sendable {
     }
   }
 
-  private static func look(
+  private func look(
     _ implementation: Implementation,
     _ contract: TesteeContract,
     _ stages: [(stage: SmokeStage, item: Case)],
-    _ timeLimit: Duration,
     _ directory: String
   ) -> Int32 {
     let declaration: Declaration
     do {
-      declaration = try Preflight.run(implementation, contract: contract)
+      declaration = try Preflight.run(implementation, contract: contract, stop: stop)
     } catch let error as SystemCallError {
-      return fail("starts", "\(error)", advice: "give the command that starts it with --testee '…'", status: 2)
+      return Self.fail("starts", "\(error)", advice: "give the command that starts it with --testee '…'", status: 2)
     } catch {
+      if let status = interruption(stages.count + 1) { return status }
       var got = "\(error)"
       if let text = (error as? PreflightFailure)?.errorText, !text.isEmpty { got += "\nits standard error:\n\(text)" }
       let advice = """
@@ -55,11 +60,12 @@ public struct ConformanceSmoke: Sendable {
         First {"seq":1,"command":"hello"}, then a command that does not exist, to which the error's kind must be \
         unsupported, then quit, after which it ends with the status 0. Harness/TESTEE.md has the messages
         """
-      return fail("answers hello, refuses an unknown command and quits", got, advice: advice)
+      return Self.fail("answers hello, refuses an unknown command and quits", got, advice: advice)
     }
     print("ok      starts; answers hello, refuses an unknown command, quits")
     var skippedCount = 0
-    for (stage, item) in stages {
+    for (index, (stage, item)) in stages.enumerated() {
+      if let status = interruption(stages.count - index) { return status }
       guard
         let transport = [Configuration.Transport.tcp, .unix].first(where: { transport in
           let configuration = Configuration(security: stage.security, transport: transport, role: stage.role)
@@ -74,28 +80,41 @@ public struct ConformanceSmoke: Sendable {
       let runner = GroupRunner(
         CaseGroup(configuration: configuration, cases: [item]),
         implementation: implementation,
-        timeLimit: timeLimit,
+        timeLimit: options.timeLimit,
         contract: contract,
-        directory: directory
+        directory: directory,
+        stop: stop
       )
       var result: CaseResult?
       runner.run { result = $0 }
+      // What was given up has no result.
+      if result == nil, let status = interruption(stages.count - index) { return status }
       guard let result, result.state == .pass else {
         let problem = result?.problem
         var got = "expected \(problem?.expected ?? "an outcome")\ngot      \(problem?.got ?? "none")"
         for line in problem?.trace.lines ?? [] { got += "\n\(line)" }
         if let text = problem?.errorText, !text.isEmpty { got += "\nits standard error:\n\(text)" }
-        return fail(stage.title, got, advice: stage.advice)
+        return Self.fail(stage.title, got, advice: stage.advice)
       }
       print("ok      \(stage.title) (\(transport.rawValue))")
     }
     guard skippedCount < stages.count else {
       let advice = "hello must declare a role, a kind of security, and the transport tcp or unix"
-      return fail("has something to try", "nothing was declared", advice: advice)
+      return Self.fail("has something to try", "nothing was declared", advice: advice)
     }
     let command = "bokbok conformance --testee …"
     print("\nAll of it works. Next: \(command) --case 'O-*' --case 'F-*', then without --case.")
     return 0
+  }
+
+  /// Says that a signal has ended the look, and gives the exit status for that; nil if none has.
+  ///
+  /// - Parameter untriedCount: how much was not tried, or not to its end.
+  private func interruption(_ untriedCount: Int) -> Int32? {
+    guard let stop, let signal = stop.signal else { return nil }
+    let text = stop.ending.incompleteness(unmadeCount: untriedCount, of: .stages) ?? ""
+    print("NOT COMPLETE: \(text)")
+    return 128 + signal
   }
 
   private static func fail(_ title: String, _ got: String, advice: String, status: Int32 = 1) -> Int32 {

@@ -5,6 +5,7 @@ public final class TestProcess {
   private let process = Process()
   private let errors = Pipe()
   private var rest = Data()
+  private let ending: Task<Int32, Never>
 
   /// Starts it; what it writes to standard output goes to the same lines.
   public init(
@@ -21,6 +22,14 @@ public final class TestProcess {
     self.process.standardInput = input
     self.process.standardOutput = output ?? self.errors
     self.process.standardError = errors ?? self.errors
+    // Not `waitUntilExit`: it keeps a thread busy, and where a process started beside it has inherited the descriptor
+    // that tells its end, for as long as that one runs. Threads of the concurrency runtime are too few for that.
+    let (ends, continuation) = AsyncStream.makeStream(of: Int32.self)
+    self.process.terminationHandler = { process in
+      continuation.yield(process.terminationStatus)
+      continuation.finish()
+    }
+    self.ending = Task { await ends.first { _ in true } ?? -1 }
     try self.process.run()
     try self.errors.fileHandleForWriting.close()
   }
@@ -28,7 +37,6 @@ public final class TestProcess {
   deinit {
     // Not SIGTERM: the process has inherited the signals that the threads of the concurrency runtime block.
     if self.process.isRunning { kill(self.process.processIdentifier, SIGKILL) }
-    self.process.waitUntilExit()
   }
 
   /// Waits for a line that holds the text, and returns it.
@@ -56,17 +64,8 @@ public final class TestProcess {
   }
 
   /// Waits for its end, and returns the exit status.
-  public func waitForEnd() async throws -> Int32 {
-    let process = UncheckedProcess(process: self.process)
-    return try await Self.blocking {
-      process.process.waitUntilExit()
-      return process.process.terminationStatus
-    }
-  }
-
-  /// Foundation's processes may be waited for on any thread.
-  private struct UncheckedProcess: @unchecked Sendable {
-    let process: Process
+  public func waitForEnd() async -> Int32 {
+    await self.ending.value
   }
 
   /// The process ended without the line.

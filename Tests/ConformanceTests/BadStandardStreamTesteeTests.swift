@@ -51,11 +51,11 @@ struct BadStandardStreamTesteeTests {
     timeLimit: Duration,
     casePattern: String = "P-1/pong"
   ) async throws -> Outcome {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bokbok-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try script.write(toFile: folder + "/testee.sh", atomically: true, encoding: .utf8)
+    let scratch = try ScratchFolder()
+    let folder = scratch.path
+    try scratch.write(script, to: "testee.sh")
     var options = ConformanceOptions()
+    if casePattern.hasPrefix("P-") { options.casesDirectory = try scratch.copyCases(of: "ping") }
     options.testee = .shell("sh '\(folder)/testee.sh'")
     options.casePatterns = [casePattern]
     options.configurationPatterns = ["plain/stdio/\(role)"]

@@ -107,6 +107,66 @@ struct CapsuleTests {
     #expect(await CapsuleReplay(path, testee: .shell(Self.saying(Self.edits[0]))).run() == 1)
   }
 
+  /// Only what the kit cannot write any more shows that the testee has closed the stream: over UNIX sockets, over TCP, which
+  /// a reset needs, and over pipes that is played in different ways. Then the case demands an answer that cannot come.
+  private static let closing = #"""
+    {"subject": "frames", "cases": [
+      { "id": "F-3/closed", "title": "Demands an answer behind the end of the stream", "clauses": ["F-3.a"],
+        "why": "Only what the kit cannot write shows that the stream is closed.",
+        "steps": [{ "connect": { "as": "b" } }, { "command": { "name": "abort" }, "on": "b" }, { "end": ["end", "reset"], "on": "b" },
+          { "event": { "name": "closed", "reason": "aborted" }, "on": "b" },
+          { "send": { "kind": 8 } }, { "violation": { "keep": true } }, { "closesStream": {} },
+          { "command": { "name": "request", "as": "r", "payload": "(echo late)" } }, { "reply": { "to": "r", "ok": {} } }] }]}
+    """#
+
+  @Test(arguments: [
+    ("plain/unix/server", false), ("plain/tcp/client", false), ("plain/tcp/server", true), ("sealed/tcp/client", true),
+    ("plain/stdio/server", false), ("sealed/stdio/server", false),
+  ])
+  func whatTheKitCannotWriteIsJudgedAgainTheSame(configuration: String, isReset: Bool) async throws {
+    let cases = try ScratchFolder()
+    try cases.write(Self.closing, to: "frames.json")
+    var options = ConformanceOptions()
+    options.testee = .command([Project.command, "testee"])
+    options.casesDirectory = cases.path
+    options.configurationPatterns = [configuration]
+    options.capsulesPath = "\(cases.path)/capsules"
+    options.showsTraces = false
+    #expect(await ConformanceRun(options).run() == 1)
+    let name = "F-3_closed_\(configuration.replacing("/", with: "_")).capsule"
+    var capsule = try Self.read("\(cases.path)/capsules/\(name)")
+    #expect(capsule.verdict.got.contains("violation"))
+    #expect(capsule.events.contains { if case .kitCannotWrite = $0.happening { true } else { false } })
+    if isReset {
+      // Which of the two the system makes of an abort is chance, and the case allows both.
+      let index = try #require(
+        capsule.events.firstIndex { if case .testeeEnds(2, _) = $0.happening { true } else { false } }
+      )
+      capsule.events[index].happening = .testeeEnds(connection: 2, .reset)
+    }
+    #expect(try await Self.judge(capsule) == capsule.verdict)
+  }
+
+  /// The kit asks a testee that is late whether it answers anything: over standard streams it had not been told anything else.
+  @Test func whatNeverComesIsJudgedAgainTheSameOverStandardStreams() async throws {
+    let cases = try ScratchFolder()
+    let text = #"""
+      {"subject": "ping", "cases": [{ "id": "P-1/never", "title": "Demands a PING that never comes", "clauses": ["P-1.a"],
+        "why": "The time for it runs out.", "steps": [{ "expect": { "kind": "PING" }, "withinMs": 200 }] }]}
+      """#
+    try cases.write(text, to: "ping.json")
+    var options = ConformanceOptions()
+    options.testee = .command([Project.command, "testee"])
+    options.casesDirectory = cases.path
+    options.configurationPatterns = ["plain/stdio/server"]
+    options.capsulesPath = "\(cases.path)/capsules"
+    options.showsTraces = false
+    #expect(await ConformanceRun(options).run() == 1)
+    let capsule = try Self.read("\(cases.path)/capsules/P-1_never_plain_stdio_server.capsule")
+    #expect(capsule.verdict.got.contains("while the testee answers its commands"))
+    #expect(try await Self.judge(capsule) == capsule.verdict)
+  }
+
   @Test func theSecretsOfAPlayComeFromItsSeed() throws {
     let seed = [UInt8](0..<32)
     let entropy = try #require(KitEntropy(seed: seed))

@@ -59,7 +59,12 @@ import Testing
   }
 
   /// The command carries each file of the folders, and what it carries is the file.
-  @Test(arguments: ["Harness/Cases", "Harness/Implementations", "Harness/Recordings", "Harness/Capsules"])
+  @Test(
+    arguments: [
+      "Harness/Cases", "Harness/Implementations", "Harness/Recordings", "Harness/Capsules", "Harness/Faults",
+      "Harness/Coverage", "Harness/Interop",
+    ]
+  )
   func embeddedFilesAreThoseOfTheFolder(folder: String) throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(Project.root)/\(folder)")
       .filter { $0.hasSuffix(".json") }.sorted()

@@ -1,28 +1,79 @@
-import BokbokConformance
 import BokbokTestSupport
 import Foundation
 import Testing
 
-/// Every clause of the specification is proved by a test that names it in its trait, or by a conformance case.
+@testable import BokbokConformance
+
+/// Every clause of the specification is proved by a unit test that names it, or by a conformance case.
 @Suite struct ClauseCoverageTests {
-  /// Clauses that nothing proves yet, and why. An entry whose clause is proved after all is an error too.
-  private static let notYet: [String: String] = [:]
-
   @Test func everyClauseHasATestOrACase() throws {
+    let coverage = try ClauseCoverage()
+    #expect(coverage.gaps.compactMap(\.gap).isEmpty)
+    #expect(coverage.clauses.map(\.id) == (try SpecificationIndex.embedded()).ids)
+    #expect(coverage.clauses.count { !$0.tests.isEmpty } > 200, "the traits of the tests are not found")
+    #expect(coverage.clauses.count { !$0.cases.isEmpty } > 200, "the cases are not found")
+    #expect(Set(coverage.clauses.flatMap(\.faults).map(\.id)).count > 200, "the faults are not found")
+    #expect(Set(coverage.clauses.flatMap(\.vectors).map(\.id)).count > 150, "the vectors are not found")
+  }
+
+  /// The command tells what the tests say now, not what they said once.
+  @Test func theUnitTestsThatTheCommandCarriesAreThoseOfTheSources() throws {
     let specification = try SpecificationIndex.embedded()
-    let tests = try Self.clausesOfTests()
-    let cases = Set(try CaseLoader(specification: specification).embeddedSuite().cases.flatMap(\.clauses))
-    #expect(tests.count > 200, "the traits of the tests are not found")
+    let scanned = try UnitTestIndex(scanning: Project.root, specification: specification)
+    let embedded = try UnitTestIndex.embedded(specification)
+    #expect(embedded.missing(from: scanned).isEmpty, "bokbok conformance unit-tests --write")
+    #expect(scanned.missing(from: embedded).isEmpty, "bokbok conformance unit-tests --write")
+    let contents = EmbeddedFiles.contents(of: UnitTestIndex.path) ?? []
+    #expect(String(decoding: contents, as: UTF8.self) == scanned.text(specification))
+  }
 
-    let unknown = tests.filter { !specification.contains($0) }.sorted()
-    #expect(unknown.isEmpty, "tests name clauses that the specification does not have")
+  /// The faults without the project's sources are those of the kill matrix.
+  @Test func theFaultsThatTheCommandCarriesAreThoseOfTheKillMatrix() throws {
+    let specification = try SpecificationIndex.embedded()
+    let loader = FaultLoader(root: Project.root, specification: specification)
+    let faults = try loader.faults(inDirectory: "\(Project.root)/\(FaultLoader.folder)")
+    #expect(try FaultLoader.embeddedFaults(specification).map(\.id) == faults.map(\.id))
+  }
 
-    let proved = tests.union(cases)
-    let missing = specification.ids.filter { !proved.contains($0) && Self.notYet[$0] == nil }
-    #expect(missing.isEmpty, "clauses without a test or a case")
+  @Test func aClauseThatNothingProvesIsAGapThatSaysWhatToDo() throws {
+    let bytes = try #require(EmbeddedFiles.contents(of: SpecificationIndex.path))
+    let text = String(decoding: bytes, as: UTF8.self) + "\n- **F-99.a** Nothing proves this. *(wire)*\n"
+    let coverage = try ClauseCoverage(specification: SpecificationIndex(parsing: text))
+    #expect(coverage.gaps.map(\.id) == ["F-99.a"])
+    #expect(coverage.exitStatus == 1)
+    let report = CoverageReport(coverage)
+    let lines = report.lines
+    #expect(lines.contains("Gaps: 1"))
+    #expect(lines.contains { $0.contains("F-99.a has no case and no unit test that names it") })
+    #expect(lines.joined().contains(".clauses(\"F-99.a\")"))
+    #expect(report.json["gaps"]?.array == ["F-99.a"])
+    #expect(CoverageHTMLReport(coverage: coverage).text().contains("<li>F-99.a has no case and no unit test"))
+  }
 
-    let excusedForNothing = Self.notYet.keys.filter { proved.contains($0) }.sorted()
-    #expect(excusedForNothing.isEmpty, "clauses that are proved and still stand in the list of those that are not")
+  /// A case of the level should fails no run: it proves nothing.
+  @Test func aClauseWithNothingButACaseOfTheLevelShouldIsAGap() throws {
+    let text = "- **F-1.a** Frames. *(wire)*\n- **F-2.a** Violations. *(wire)*\n"
+    let specification = try SpecificationIndex(parsing: text)
+    let items = ["should", "must"].enumerated().map { index, level in
+      """
+      {"id": "F-\(index + 1)/x", "title": "Something holds here", "clauses": ["F-\(index + 1).a"], "level": "\(level)",
+       "why": "Because the clause says so.", "steps": [\(index == 0 ? "{\"fence\": {}}" : "{\"violation\": {}}")]}
+      """
+    }
+    let file = "{\"subject\": \"frames\", \"cases\": [\(items.joined(separator: ", "))]}"
+    let suite = try CaseLoader(specification: specification).suite(of: [(name: "x.json", contents: Array(file.utf8))])
+    let tests = try UnitTestIndex(Array("{\"clauses\": {}}".utf8), file: "t.json", specification: specification)
+    let coverage = ClauseCoverage(specification: specification, suite: suite, vectors: [], faults: [], tests: tests)
+    #expect(coverage.gaps.map(\.id) == ["F-1.a"])
+    #expect(coverage.gaps.first?.gap?.hasPrefix("F-1.a has only cases of the level should and no unit test") == true)
+    #expect(coverage.clauses.map(\.isPositiveOnly) == [true, false])
+  }
+
+  @Test func theReportForProgramsFitsItsSchemaAndTheOneForPeopleItsTerminal() throws {
+    let report = CoverageReport(try ClauseCoverage())
+    let schema = try JSONSchema(JSON(parsing: try #require(EmbeddedFiles.contents(of: CoverageReport.schemaPath))))
+    #expect(schema.faults(of: report.json).isEmpty)
+    #expect(report.lines.allSatisfy { $0.count <= 80 })
   }
 
   /// H-7.c: the only secrets that the library gives to a handshake are new ones of the system's random source.
@@ -39,18 +90,6 @@ import Testing
       }
     }
     #expect(uses == 3)  // two of a client, one of a server
-  }
-
-  /// The clauses that unit tests name in their traits.
-  static func clausesOfTests() throws -> Set<String> {
-    var clauses: Set<String> = []
-    for path in try swiftFiles(in: "Tests") {
-      let text = try String(contentsOfFile: path, encoding: .utf8)
-      for trait in text.matches(of: /\.clauses\(([^)]*)\)/) {
-        for id in trait.output.1.matches(of: /"([A-Z]-[0-9]+\.[a-z])"/) { clauses.insert(String(id.output.1)) }
-      }
-    }
-    return clauses
   }
 
   private static func swiftFiles(in folder: String) throws -> [String] {

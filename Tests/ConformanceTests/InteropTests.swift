@@ -157,6 +157,20 @@ struct InteropTests {
     #expect(required.junit.contains(#"<testsuite name="not run" tests="1" failures="1""#))
   }
 
+  @Test func twoManifestsWithTheSameNameAreAnError() async throws {
+    let folder = try ScratchFolder()
+    let manifest = #"{"name": "twin", "language": "any", "command": ["false"]}"#
+    for file in ["one.json", "two.json"] { try folder.write(manifest, to: file) }
+    var options = InteropOptions()
+    options.implementationsFolder = folder.path
+    options.jsonPath = "\(folder.path)/report"
+    #expect(await InteropRun(options).run() == 2)
+    #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/report"))
+    // Alone it is an implementation that does not start.
+    try FileManager.default.removeItem(atPath: "\(folder.path)/two.json")
+    #expect(await InteropRun(options).run() == 3)
+  }
+
   @Test func aRunWithoutAnythingToPlayDoesNotPass() async throws {
     #expect(try await Self.run(["missing": ["/no/such/program"]]).status == 3)
     #expect(try await Self.run(["a": Self.swift], cases: ["no-such-scenario"]).status == 2)

@@ -1,7 +1,8 @@
-import BokbokConformance
 import BokbokTestSupport
 import Foundation
 import Testing
+
+@testable import BokbokConformance
 
 /// The same cases on the library's core alone, and on the library over channels in memory, with the kit's bytes cut in every
 /// way.
@@ -193,6 +194,45 @@ struct LevelTests {
       options.splitting = .every
     }
     #expect(outcome.status == 2)
+  }
+
+  @Test(arguments: levels)
+  func aRunThatIsToEndGivesUpWhatPlays(level: ConformanceOptions.Level) async throws {
+    let text = """
+      {"subject": "levels", "cases": [
+        { "id": "P-1/short", "title": "Ends at once", "clauses": ["P-1.a"], "why": "Its result is to stay.",
+          "steps": [{ "fence": {} }] },
+        { "id": "P-1/endless", "title": "Goes on and on", "clauses": ["P-1.a"], "why": "No one waits for its end.",
+          "steps": [{ "repeat": { "times": 1000000000, "steps": [{ "fence": {} }] } }] }]}
+      """
+    let cases = try CaseLoader(specification: SpecificationIndex.embedded()).load(Array(text.utf8), file: "here")
+    let place = try #require(Configuration.Level(rawValue: level.rawValue))
+    let configuration = try #require(Configuration.all(on: place).first)
+    let stop = try RunStop()
+    let runner = LevelRunner(level: place, splitting: .whole, waysMax: nil, jobCount: 2, stop: stop)
+    let results = await runner.run(cases.map { ($0, configuration) }) { result in
+      #expect(result.item.id == "P-1/short")
+      #expect(stop.request(signal: 15))
+      #expect(!stop.request(signal: 2))
+    }
+    #expect(results.map(\.path) == ["P-1/short/\(configuration.path)"])
+    #expect(results.first?.state == .pass)
+    #expect(stop.signal == 15)
+  }
+
+  @Test func aRunThatWasToEndBeforeItBeganIsReportedAsSuch() async throws {
+    let folder = try ScratchFolder()
+    var options = ConformanceOptions()
+    options.level = .core
+    options.casePatterns = ["P-1/pong"]
+    options.jsonPath = "\(folder.path)/report.jsonl"
+    let stop = try RunStop()
+    #expect(stop.request(signal: 2))
+    #expect(await ConformanceRun(options, stop: stop).run() == 130)
+    let report = try #require(FileManager.default.contents(atPath: "\(folder.path)/report.jsonl"))
+    let check = try ReportCheck(report)
+    #expect(check.faults == [])
+    #expect(check.incompleteness == "interrupted by SIGINT: 4 runs were not made")
   }
 
   // MARK: Splits

@@ -5,6 +5,8 @@ extension Capsule {
   ///   - player: has played the case, and has not been abandoned yet.
   ///   - result: what came of it.
   ///   - start: when the play began.
+  ///   - split: how what the kit sent was cut.
+  ///   - comparedWith: what earlier connections had shown, where the verdict is about that.
   init(
     _ player: CasePlayer,
     _ result: CaseResult,
@@ -13,11 +15,13 @@ extension Capsule {
     suiteDigest: String,
     checksContract: Bool,
     timing: Timing,
-    start: ContinuousClock.Instant
+    start: ContinuousClock.Instant,
+    split: Split,
+    comparedWith: [SealedAudit.Sighting]
   ) {
     var timeline = Timeline(start: start)
     for (index, testee) in player.testees.enumerated() {
-      if let testee = testee as? TesteeProcess { timeline.add(testee, process: index + 1) }
+      timeline.add(testee, process: index + 1)
     }
     for (index, connection) in player.connections.enumerated() {
       let process = player.testees.firstIndex { $0 === connection.testee } ?? 0
@@ -33,11 +37,13 @@ extension Capsule {
         subject: player.item.subject,
         item: player.item.source,
         configuration: player.configuration,
+        split: split,
         timeLimitMilliseconds: timing.timeLimit.milliseconds,
         stretch: timing.stretch,
         entropy: player.entropy ?? KitEntropy(),
         checksContract: checksContract,
-        earlierPublicKeys: meeting?.repeatedPublicKeys ?? []
+        earlierPublicKeys: meeting?.repeatedPublicKeys ?? [],
+        comparedWith: comparedWith
       ),
       events: timeline.events,
       verdict: Verdict(result)
@@ -68,24 +74,26 @@ private struct Timeline {
     entries.append((time, happening))
   }
 
-  mutating func add(_ testee: TesteeProcess, process: Int) {
+  mutating func add(_ testee: any CaseTestee, process number: Int) {
+    let process = testee as? TesteeProcess
     let commands = testee.log.lazy.filter(\.isSent).compactMap { try? JSON(parsing: $0.bytes) }
-    let sequence = commands.first?["seq"]?.integer ?? testee.nextSequence
-    add(.begins(process: process, sequence: sequence), at: testee.log.first?.time ?? start)
+    let sequence = commands.first?["seq"]?.integer ?? process?.nextSequence ?? 1
+    add(.begins(process: number, sequence: sequence), at: testee.log.first?.time ?? start)
     for line in testee.log {
       if !line.isSent {
-        add(.answer(process: process, line.bytes), at: line.time)
+        add(.answer(process: number, line.bytes), at: line.time)
       } else if let command = try? JSON(parsing: line.bytes) {
-        add(.command(process: process, command), at: line.time)
+        add(.command(process: number, command), at: line.time)
       }
     }
-    let last = testee.endTime ?? testee.log.last?.time ?? start
-    if !testee.errorText.isEmpty { add(.standardError(process: process, testee.errorText), at: last) }
-    guard let time = testee.endTime else { return }
-    switch testee.child.status {
-    case .exited(let status)?: add(.dies(process: process, .exited(status)), at: time)
-    case .signalled(let signal)?: add(.dies(process: process, .signalled(signal)), at: time)
-    case nil: add(.dies(process: process, nil), at: time)
+    guard let process else { return }
+    let last = process.endTime ?? testee.log.last?.time ?? start
+    if !testee.errorText.isEmpty { add(.standardError(process: number, testee.errorText), at: last) }
+    guard let time = process.endTime else { return }
+    switch process.child.status {
+    case .exited(let status)?: add(.dies(process: number, .exited(status)), at: time)
+    case .signalled(let signal)?: add(.dies(process: number, .signalled(signal)), at: time)
+    case nil: add(.dies(process: number, nil), at: time)
     }
   }
 
@@ -109,6 +117,7 @@ private struct Timeline {
       case .sent(let bytes): add(.bytes(connection: number, isFromKit: true, bytes), at: time)
       case .received(let bytes): add(.bytes(connection: number, isFromKit: false, bytes), at: time)
       case .remark(.inputEnded(let end, _)): add(.testeeEnds(connection: number, end), at: time)
+      case .remark(.inputWaits): add(.testeeWaits(connection: number), at: time)
       case .remark(.kitEndsSending): add(.kitEnds(connection: number, .sending), at: time)
       case .remark(.kitResets): add(.kitEnds(connection: number, .reset), at: time)
       case .remark(.kitCloses): add(.kitEnds(connection: number, .close), at: time)

@@ -27,7 +27,7 @@ extension Capsule {
   package init(_ file: some Collection<UInt8>, name: String) throws(DataError) {
     let schema: JSONSchema
     do {
-      schema = try JSONSchema(JSON(parsing: EmbeddedFiles.contents(of: Self.schemaPath) ?? []))
+      schema = try JSONSchema.embedded(Self.schemaPath)
     } catch {
       throw DataError(file: Self.schemaPath, message: "\(error)")
     }
@@ -83,11 +83,15 @@ extension Capsule.Header {
       "suite": .string(suite),
       "testee": declaration,
       "configuration": .string(configuration.path),
+      "split": split.json,
       "timeLimitMs": .integer(timeLimitMilliseconds),
       "stretch": .number(stretch),
       "checksContract": .bool(checksContract),
       "seed": .hex(entropy.seed),
       "earlierPublicKeys": .array(earlierPublicKeys.map { .hex($0) }),
+      "comparedWith": .array(
+        comparedWith.map { ["kind": .string($0.kind.rawValue), "bytes": .hex($0.bytes), "seenIn": .string($0.place)] }
+      ),
       "subject": .string(subject),
       "case": item,
     ]
@@ -104,12 +108,35 @@ extension Capsule.Header {
       subject: json["subject"]?.string ?? "",
       item: json["case"] ?? .null,
       configuration: configuration,
+      split: Split(json["split"] ?? .null),
       timeLimitMilliseconds: json["timeLimitMs"]?.integer ?? 0,
       stretch: json["stretch"]?.double ?? 1,
       entropy: entropy,
       checksContract: json["checksContract"]?.bool ?? false,
-      earlierPublicKeys: (json["earlierPublicKeys"]?.array ?? []).compactMap(\.bytes)
+      earlierPublicKeys: (json["earlierPublicKeys"]?.array ?? []).compactMap(\.bytes),
+      comparedWith: (json["comparedWith"]?.array ?? []).compactMap(SealedAudit.Sighting.init)
     )
+  }
+}
+
+extension Split {
+  fileprivate var json: JSON {
+    switch self {
+    case .whole: "whole"
+    case .bytes: "bytes"
+    case .at(let place): .integer(place)
+    }
+  }
+
+  fileprivate init(_ json: JSON) {
+    self = json.integer.map(Split.at) ?? (json == "bytes" ? .bytes : .whole)
+  }
+}
+
+extension SealedAudit.Sighting {
+  fileprivate init?(_ json: JSON) {
+    guard let kind = json["kind"]?.string.flatMap(Kind.init), let bytes = json["bytes"]?.bytes else { return nil }
+    self.init(kind: kind, bytes: bytes, place: json["seenIn"]?.string ?? "")
   }
 }
 
@@ -142,6 +169,7 @@ extension Capsule.Event {
       return connection(number, ["keys": keys])
     case .bytes(let number, let isFromKit, let bytes):
       return connection(number, ["from": isFromKit ? "kit" : "testee", "bytes": .hex(bytes)])
+    case .testeeWaits(let number): return connection(number, ["from": "testee", "waits": true])
     case .testeeEnds(let number, let end): return connection(number, ["from": "testee", "ends": .string(end.rawValue)])
     case .kitEnds(let number, let end): return connection(number, ["from": "kit", "ends": .string(end.rawValue)])
     case .kitCannotWrite(let number): return connection(number, ["from": "kit", "cannotWrite": true])
@@ -191,6 +219,7 @@ extension Capsule.Event {
     }
     let isFromKit = json["from"]?.string == "kit"
     if let bytes = json["bytes"]?.bytes { return .bytes(connection: number, isFromKit: isFromKit, bytes) }
+    if json["waits"] != nil { return .testeeWaits(connection: number) }
     if json["cannotWrite"] != nil { return .kitCannotWrite(connection: number) }
     guard let end = json["ends"]?.string else { return nil }
     if isFromKit { return Capsule.KitEnd(rawValue: end).map { .kitEnds(connection: number, $0) } }

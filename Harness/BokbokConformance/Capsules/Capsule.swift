@@ -17,7 +17,10 @@ package struct Capsule: Sendable, Equatable {
     var subject: String
     /// The case as it stands in its file.
     var item: JSON
+    /// How it was played; its level is not always live.
     var configuration: Configuration
+    /// How what the kit sent was cut when the implementation read it.
+    var split: Split
     /// How long the kit waited in steps that name no time of their own.
     var timeLimitMilliseconds: Int
     /// The factor of all times, with which the kit met the load of the machine.
@@ -27,6 +30,8 @@ package struct Capsule: Sendable, Equatable {
     var checksContract: Bool
     /// Ephemeral public keys of the testee that came in this play and had come before it.
     var earlierPublicKeys: [[UInt8]]
+    /// What connections of earlier cases had shown, where the verdict is about that.
+    var comparedWith: [SealedAudit.Sighting]
   }
 
   /// What happened, seen from the kit.
@@ -44,6 +49,8 @@ package struct Capsule: Sendable, Equatable {
     /// What the kit's side of a sealed handshake was made of.
     case keys(connection: Int, userKey: [UInt8], sessionKey: [UInt8], ephemeral: [UInt8])
     case bytes(connection: Int, isFromKit: Bool, [UInt8])
+    /// The testee has sent something that the kit does not read yet.
+    case testeeWaits(connection: Int)
     case testeeEnds(connection: Int, StreamEnd)
     case kitEnds(connection: Int, KitEnd)
     /// Writing has failed: the testee does not take any more.
@@ -116,6 +123,7 @@ extension Capsule.Verdict {
     var text = state.rawValue
     if let step { text += ", step \(step)" }
     if moment == .afterwards { text += ", after the last step" }
+    if moment == .auditing { text += ", beside earlier connections" }
     if let clause { text += ", \(clause)" }
     return text + ": expected \(expected), got \(got)"
   }
@@ -124,7 +132,7 @@ extension Capsule.Verdict {
 extension Configuration {
   /// One by its path, such as `sealed/unix/server`; nil if there is none.
   init?(path: String) {
-    guard let configuration = Self.all.first(where: { $0.path == path }) else { return nil }
+    guard let configuration = Self.everywhere.first(where: { $0.path == path }) else { return nil }
     self = configuration
   }
 }

@@ -42,12 +42,17 @@ struct CapsuleFolder: Sendable {
 
   /// Keeps a failure.
   ///
+  /// - Parameters:
+  ///   - split: how what the kit sent was cut.
+  ///   - comparedWith: what earlier connections had shown, where the failure is about that.
   /// - Returns: the path of the file; nil if it cannot be written, which is said on standard error.
   func write(
     _ player: CasePlayer,
     _ result: CaseResult,
     _ timing: Capsule.Timing,
-    start: ContinuousClock.Instant
+    start: ContinuousClock.Instant,
+    split: Split,
+    comparedWith: [SealedAudit.Sighting] = []
   ) -> String? {
     let capsule = Capsule(
       player,
@@ -57,7 +62,9 @@ struct CapsuleFolder: Sendable {
       suiteDigest: suiteDigest,
       checksContract: checksContract,
       timing: timing,
-      start: start
+      start: start,
+      split: split,
+      comparedWith: comparedWith
     )
     let path = file(result.path)
     do {

@@ -12,7 +12,7 @@ final class CapsulePlayback: Timekeeper {
   }
 
   let earlierPublicKeys: [[UInt8]]
-  private let events: [Capsule.Event]
+  private var events: [Capsule.Event]
   private let configuration: Configuration
   private var next = 0
   /// Since the play began.
@@ -84,12 +84,15 @@ final class CapsulePlayback: Timekeeper {
     }
   }
 
-  /// How often the kit greeted a process before its connection: the second time it measured how fast it answers.
+  /// How often the kit greeted a process before its connection: the second time it measured how fast it answers. One after
+  /// that is part of the case: whether a testee that is late answers at all.
   private func helloCount(ofProcess number: Int) -> Int {
-    let commands = events.lazy.compactMap { event -> JSON? in
-      if case .command(number, let command) = event.happening { command } else { nil }
+    let before = events.lazy.map(\.happening).prefix { happening in
+      if case .opens(_, _, process: number) = happening { false } else { true }
     }
-    return commands.prefix { $0["command"] == "hello" }.count
+    return before.count { happening in
+      if case .command(number, let command) = happening { command["command"] == "hello" } else { false }
+    }
   }
 
   private func requirePoller() throws -> Poller {
@@ -178,7 +181,7 @@ final class CapsulePlayback: Timekeeper {
   /// Whether the testee brings it about, and not the kit.
   private func isOfTestee(_ happening: Capsule.Happening) -> Bool {
     switch happening {
-    case .answer, .dies, .standardError, .testeeEnds, .strayConnection: true
+    case .answer, .dies, .standardError, .testeeWaits, .testeeEnds, .strayConnection: true
     case .bytes(_, let isFromKit, _): !isFromKit
     case .opens: configuration.role == .client
     case .begins, .command, .keys, .kitEnds, .kitCannotWrite: false
@@ -223,9 +226,9 @@ final class CapsulePlayback: Timekeeper {
     case .kitEnds(let number, _):
       return streams[number]?.hasKitEnded ?? false
     case .kitCannotWrite(let number):
-      streams[number]?.isKitHeard = false
+      streams[number]?.stopHearing()
       return true
-    case .keys, .answer, .dies, .standardError, .testeeEnds, .strayConnection:
+    case .keys, .answer, .dies, .standardError, .testeeWaits, .testeeEnds, .strayConnection:
       return true
     }
   }
@@ -254,10 +257,28 @@ final class CapsulePlayback: Timekeeper {
     case .opens(let number, _, _): streams[number] = try connectToKit()
     case .strayConnection: streams[-next] = try connectToKit()
     case .bytes(let number, _, let bytes): streams[number]?.send(bytes)
+    case .testeeWaits(let number): sendAhead(number)
     case .testeeEnds(let number, .end): streams[number]?.endSending()
     case .testeeEnds(let number, .reset): streams[number]?.reset()
     default: break
     }
+  }
+
+  /// Sends what the recorded kit read only later.
+  private func sendAhead(_ number: Int) {
+    for index in events.indices[next...].dropFirst() {
+      switch events[index].happening {
+      case .bytes(number, false, let bytes):
+        streams[number]?.send(bytes)
+        events[index].happening = .bytes(connection: number, isFromKit: false, [])
+        return
+      case .testeeEnds(number, .end): return streams[number]?.endSending() ?? ()
+      case .testeeEnds(number, .reset): return streams[number]?.reset() ?? ()
+      default: break
+      }
+    }
+    // It was never read, so that it may be anything.
+    streams[number]?.send([0])
   }
 
   private func connectToKit() throws -> PlayedStream {
@@ -285,6 +306,7 @@ extension Capsule.Happening {
     case .keys: "the keys of a connection"
     case .bytes(let number, let isFromKit, let bytes):
       "the \(isFromKit ? "kit" : "testee") sends \(bytes.count) bytes on connection \(number)"
+    case .testeeWaits(let number): "the testee sends what the kit does not read yet, on connection \(number)"
     case .testeeEnds(let number, let end): "the testee's \(end.rawValue) of connection \(number)"
     case .kitEnds(let number, let end): "the kit's \(end.rawValue) of connection \(number)"
     case .kitCannotWrite(let number): "the kit cannot write on connection \(number)"

@@ -51,7 +51,7 @@ public struct CapsuleReplay: Sendable {
     let play = CapsulePlay(capsule: capsule, item: item, contract: contract, directory: directory)
     print("\(capsule.path)\n  \(item.title)")
     print("  recorded of \(capsule.header.implementation): \(capsule.verdict.text)")
-    for line in try capsule.suiteRemarks() { print("  \(line)") }
+    for line in try capsule.suiteRemarks() + capsule.levelRemarks(isLive: implementation != nil) { print("  \(line)") }
     if let implementation {
       let result = await onOwnThread { play.live(implementation) }
       return show(result, of: implementation.name, capsule)
@@ -77,7 +77,10 @@ public struct CapsuleReplay: Sendable {
     showProblem(result)
     let verdict = Capsule.Verdict(result)
     print("  played against \(name): \(verdict.text)")
-    if result.state == .pass { return Status.same }
+    if result.state == .pass {
+      for line in capsule.limitsOfLivePlay { print("  \(line)") }
+      return Status.same
+    }
     if verdict == capsule.verdict { print("  which is the recorded verdict") }
     return [.error, .inconclusive].contains(result.state) ? Status.trouble : Status.failure
   }
@@ -127,6 +130,7 @@ struct CapsulePlay: Sendable {
       stretch: capsule.header.stretch,
       contract: contract,
       directory: directory,
+      audit: SealedAudit(earlier: capsule.header.comparedWith),
       entropy: capsule.header.entropy,
       playback: playback
     )
@@ -136,15 +140,27 @@ struct CapsulePlay: Sendable {
   }
 
   /// Plays the case with the recorded secrets of the kit against a process of the implementation.
+  ///
+  /// Whether its sealed connections repeat what the recorded ones did is looked at; its refusals need not be those of the
+  /// implementation that was recorded.
   func live(_ implementation: Implementation) -> CaseResult {
+    let configuration = capsule.header.configuration
+    // What was recorded in memory is played over the stream that is most like it.
+    let live = Configuration(
+      security: configuration.security,
+      transport: configuration.transport,
+      role: configuration.role
+    )
     let runner = GroupRunner(
-      group,
+      CaseGroup(configuration: live, cases: [item]),
       implementation: implementation,
-      timeLimit: timeLimit,
+      timeLimit: configuration.level == .live ? timeLimit : max(timeLimit, ConformanceOptions().timeLimit),
       stretch: capsule.header.stretch,
       contract: contract,
       directory: directory,
-      entropy: capsule.header.entropy
+      audit: SealedAudit(earlier: capsule.header.comparedWith.filter { $0.kind != .refusal }),
+      entropy: capsule.header.entropy,
+      writesByteByByte: capsule.header.split == .bytes
     )
     return play(runner)
   }
@@ -182,10 +198,38 @@ extension Capsule {
     return ["the suite of this command has the case in another form: the capsule's own is played"]
   }
 
+  /// How it was recorded where that was not live or the kit's bytes were cut, for people.
+  func levelRemarks(isLive: Bool) -> [String] {
+    var lines: [String] = []
+    let (level, split) = (header.configuration.level, header.split)
+    if level != .live { lines.append("on the level \(level.rawValue): with this project's library, and no streams") }
+    if split != .whole { lines.append("the kit's bytes were cut \(split)") }
+    guard isLive else { return lines }
+    if level != .live { lines.append("it is played live now, over a UNIX socket") }
+    if case .at = split { lines.append("what the kit sends is not cut now: no stream keeps such cuts") }
+    return lines
+  }
+
+  /// What a play against an implementation does not show about the recorded verdict, for people.
+  var limitsOfLivePlay: [String] {
+    guard verdict.moment == .auditing else { return [] }
+    guard let earlier = comparedWith else { return [] }
+    let fact = "the recorded verdict compares connections, one of which was in \(earlier.place)"
+    let limit =
+      earlier.kind == .refusal
+      ? "one play shows no other refusal to compare with"
+      : "one play shows whether the same secret comes again, and not whether others repeat"
+    return [fact, "\(limit): run more cases with 'bokbok conformance' to see that it is mended"]
+  }
+
+  private var comparedWith: SealedAudit.Sighting? { header.comparedWith.first }
+
   /// Why a verdict is not the recorded one, for people.
   func differences(to verdict: Verdict, _ outcome: CapsulePlay.Outcome) -> [String] {
     var lines: [String] = []
-    if verdict.state == .error {
+    if header.item["testee"]?["relay"] != nil {
+      lines.append("the case has a relay that reports to the kit beside the contract, which no recording holds")
+    } else if verdict.state == .error {
       lines.append(
         "today's kit does not do what the kit of the recording did, so that the recorded bytes are no answers"
       )

@@ -170,11 +170,12 @@ final class PlayedProcess {
 /// The testee's end of a connection that is played back.
 final class PlayedStream {
   /// False where the recorded testee no longer took what the kit sent.
-  var isKitHeard = true
+  private var isKitHeard = true
 
   private var input: PlayedInput
   private var output: PlayedOutput
   private var isOpen = true
+  private var isInputOpen = true
   private var isOutputOpen = true
 
   init(input: Int32, output: Int32) throws {
@@ -184,7 +185,7 @@ final class PlayedStream {
 
   func move() -> Bool {
     guard isOpen else { return false }
-    let hasRead = input.move()
+    let hasRead = isInputOpen && input.move()
     let hasWritten = output.move()
     if output.isDone, isOutputOpen {
       isOutputOpen = false
@@ -199,7 +200,7 @@ final class PlayedStream {
   }
 
   /// Whether the kit has ended its half, or the stream.
-  var hasKitEnded: Bool { input.hasEnded || !isOpen }
+  var hasKitEnded: Bool { input.hasEnded || !isInputOpen }
 
   /// Whether the kit has sent these bytes, which are then taken. Throws if it has sent others.
   func hasTaken(_ expected: [UInt8]) throws -> Bool {
@@ -214,6 +215,22 @@ final class PlayedStream {
     guard got.count == expected.count else { return false }
     input.take(expected.count)
     return true
+  }
+
+  /// The recorded testee takes no more of what the kit sends, which sees that where the stream can show it.
+  func stopHearing() {
+    isKitHeard = false
+    guard isOpen, isInputOpen else { return }
+    if output.descriptor == input.descriptor {
+      shutdown(input.descriptor, Int32(SHUT_RD))
+    } else {
+      closeInput()
+    }
+  }
+
+  private func closeInput() {
+    isInputOpen = false
+    Foundation.close(input.descriptor)
   }
 
   func send(_ bytes: [UInt8]) { output.send(bytes) }
@@ -231,7 +248,7 @@ final class PlayedStream {
   func close() {
     guard isOpen else { return }
     isOpen = false
-    Foundation.close(input.descriptor)
+    if isInputOpen { closeInput() }
     if output.descriptor != input.descriptor, isOutputOpen { Foundation.close(output.descriptor) }
   }
 }

@@ -4,7 +4,7 @@ struct FramePattern: Sendable {
   let id: IDTemplate?
   /// For one frame with or without MORE; nil for a whole message.
   let more: Bool?
-  let value: ValuePattern?
+  var value: ValuePattern?
   let body: ByteTemplate?
   let codes: [String]?
   let message: ByteTemplate?

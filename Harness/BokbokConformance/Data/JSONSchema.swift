@@ -32,6 +32,15 @@ package struct JSONSchema: Sendable {
 // MARK: - The schema itself
 
 extension JSONSchema {
+  /// The schema at this path of those that the command carries.
+  ///
+  /// Throws ``JSONError`` or ``Fault`` if there is none, or it is none.
+  static func embedded(_ path: String) throws -> JSONSchema {
+    try JSONSchema(JSON(parsing: EmbeddedFiles.contents(of: path) ?? []))
+  }
+}
+
+extension JSONSchema {
   private static let annotations: Set = ["$schema", "$id", "$defs", "$comment", "title", "description", "examples"]
   private static let schemaKeywords: Set = ["items", "additionalProperties", "propertyNames"]
   private static let plainKeywords: Set = [

@@ -8,6 +8,8 @@ struct Fault: Sendable, Equatable {
   let roles: [Configuration.Role]
   /// Where it shows; nil for any connection.
   let security: Configuration.Security?
+  /// How many processes play the cases, one after the other: more than one where it shows only between two.
+  let processCount: Int
   /// The module, such as `wire.py`.
   let file: String
   let find: String
@@ -55,7 +57,7 @@ struct FaultLoader {
   }
 
   /// Files of the folder that hold no faults.
-  private static func isOther(_ name: String) -> Bool { name.hasSuffix(".schema.json") || name == "scope.json" }
+  private static func isOther(_ name: String) -> Bool { name.hasSuffix(".schema.json") || name.hasSuffix("scope.json") }
 
   /// One of the project's schemas.
   func schema(_ file: String = schemaPath) throws(DataError) -> JSONSchema {
@@ -75,22 +77,45 @@ struct FaultLoader {
     guard let contents = FileManager.default.contents(atPath: path) else {
       throw DataError(file: path, message: "cannot be read")
     }
-    let document = try Self.document(contents, path, schema)
-    var faults: [Fault] = []
-    for item in document["faults"]?.array ?? [] {
-      let fault = Fault(
+    let faults = Self.faults(of: try Self.document(contents, path, schema), source: path)
+    for fault in faults { try check(fault) }
+    return faults
+  }
+
+  private static func faults(of document: JSON, source: String) -> [Fault] {
+    (document["faults"]?.array ?? []).map { item in
+      Fault(
         id: item["id"]?.string ?? "",
         clause: item["clause"]?.string ?? "",
         roles: (item["roles"]?.array ?? []).compactMap { $0.string.flatMap(Configuration.Role.init) },
         security: item["security"]?.string.flatMap(Configuration.Security.init),
+        processCount: item["processes"]?.integer ?? 1,
         file: item["file"]?.string ?? "",
         find: item["find"]?.string ?? "",
         put: item["put"]?.string ?? "",
         why: item["why"]?.string ?? "",
-        source: path
+        source: source
       )
-      try check(fault)
-      faults.append(fault)
+    }
+  }
+
+  /// The faults that the command carries. It does not carry the text that they edit: whether they fit it is not checked.
+  static func embeddedFaults(_ specification: SpecificationIndex) throws(DataError) -> [Fault] {
+    var faults: [Fault] = []
+    for path in EmbeddedFiles.paths(in: folder, suffix: ".json") where !isOther(path) {
+      let document: JSON
+      do {
+        document = try JSON(parsing: EmbeddedFiles.contents(of: path) ?? [])
+        let schema = try JSONSchema.embedded(schemaPath)
+        if let fault = schema.faults(of: document).first { throw fault }
+      } catch {
+        throw DataError(file: path, message: "\(error)")
+      }
+      faults += Self.faults(of: document, source: path)
+    }
+    if let fault = faults.first(where: { !specification.contains($0.clause) }) {
+      let message = "the specification has no clause \(fault.clause)"
+      throw DataError(file: fault.source, place: fault.id, message: message)
     }
     return faults
   }

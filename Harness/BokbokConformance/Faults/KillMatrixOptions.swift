@@ -20,6 +20,12 @@ public struct KillMatrixOptions: Sendable {
   /// Where the result is written as JSON: a path, or `-` for standard output, which then holds nothing else.
   public var jsonPath: String?
 
+  /// Where the result in JUnit's XML goes: a path. Default: nowhere.
+  public var junitPath: String?
+
+  /// Where the result as one HTML page goes: a path. Default: nowhere.
+  public var htmlPath: String?
+
   /// How many trials run at the same time, 1 to 64. Default: 8, since a trial mostly waits.
   public var jobCount = 8
 

@@ -13,36 +13,40 @@ struct InteropGroup: Sendable {
   /// At least one, all with the same client and the same server.
   let parts: [Part]
 
-  /// Plays what both declare, on the calling thread, which nothing else may use meanwhile.
-  func run(directory: String, limit: Duration) -> [(index: Int, results: [InteropResult])] {
+  /// Plays what both declare, on the calling thread, which nothing else may use meanwhile. What a request to stop keeps
+  /// from being played to its end has no result.
+  func run(directory: String, limit: Duration, stop: RunStop?) -> [(index: Int, results: [InteropResult])] {
+    var isStopped: Bool { stop?.isRequested == true }
     var pair: InteropPair?
-    defer { pair?.end(atOnce: false) }
+    defer { pair?.end(atOnce: isStopped) }
     return parts.map { part in
-      if let lack = part.configuration.lack {
-        return (part.index, part.scenarios.map { Self.undeclared(part.configuration, $0, lack) })
-      }
-      return (
-        part.index,
-        part.scenarios.map { scenario in
-          var result = InteropResult(configuration: part.configuration, scenario: scenario, state: .pass)
-          let start = ContinuousClock.now
-          let current = pair ?? InteropPair(part.configuration, directory: directory, limit: limit)
-          pair = current
-          do {
-            current.beginScenario()
-            try current.move(to: part.configuration)
-            try current.start()
-            try scenario.play(current)
-          } catch {
-            result.state = .fail
-            result.problem = Self.problem(error, trace: current.trace)
-            current.end(atOnce: true)
-            pair = nil
-          }
-          result.duration = .now - start
-          return result
+      var results: [InteropResult] = []
+      for scenario in part.scenarios where !isStopped {
+        if let lack = part.configuration.lack {
+          results.append(Self.undeclared(part.configuration, scenario, lack))
+          continue
         }
-      )
+        var result = InteropResult(configuration: part.configuration, scenario: scenario, state: .pass)
+        let start = ContinuousClock.now
+        let current = pair ?? InteropPair(part.configuration, directory: directory, limit: limit, stop: stop)
+        pair = current
+        do {
+          current.beginScenario()
+          try current.move(to: part.configuration)
+          try current.start()
+          try scenario.play(current)
+        } catch {
+          result.state = .fail
+          result.problem = Self.problem(error, trace: current.trace)
+          current.end(atOnce: true)
+          pair = nil
+          // What fails while the run is given up may fail because of that.
+          if isStopped { break }
+        }
+        result.duration = .now - start
+        results.append(result)
+      }
+      return (part.index, results)
     }
   }
 

@@ -21,7 +21,7 @@ final class InteropPair {
   static let key = String(repeating: "5b", count: 32)
 
   private(set) var configuration: InteropConfiguration
-  private let poller = Poller()
+  private let poller: Poller
   /// A folder for sockets, with a short path.
   private let directory: String
   private let limit: Duration
@@ -29,10 +29,12 @@ final class InteropPair {
   private(set) var serverID = ""
   private(set) var address = ""
 
-  init(_ configuration: InteropConfiguration, directory: String, limit: Duration) {
+  /// - Parameter stop: what asks the run to end, which ends each wait; nil where nothing does.
+  init(_ configuration: InteropConfiguration, directory: String, limit: Duration, stop: RunStop?) {
     self.configuration = configuration
     self.directory = directory
     self.limit = limit
+    self.poller = Poller(stop: stop)
   }
 
   var isSealed: Bool { configuration.security == .sealed }
@@ -40,6 +42,7 @@ final class InteropPair {
   /// The sides that can be told to send requests.
   var drivenSides: [Side] { isServerDriven ? [.client, .server] : [.client] }
   private var users: JSON { [Self.user: .string(Self.key)] }
+  /// Where the servers that the client has started in this scenario leave their processes' numbers, the last one last.
   private var processIDPath: String { "\(directory)/server.pid" }
 
   // MARK: Processes
@@ -103,7 +106,7 @@ final class InteropPair {
       try Data(users.encodedText.utf8).write(to: URL(fileURLWithPath: path))
       words += ["--users-file", path]
     }
-    var lines = ["#!/bin/sh", "echo $$ > \(Self.quoted(processIDPath))"]
+    var lines = ["#!/bin/sh", "echo $$ >> \(Self.quoted(processIDPath))"]
     if let folder = implementation.directory {
       let absolute = URL(fileURLWithPath: folder).standardizedFileURL.path
       lines.append("cd \(Self.quoted(absolute)) || exit 126")
@@ -124,12 +127,17 @@ final class InteropPair {
     if side == .client || isServerDriven {
       testees.removeValue(forKey: side)?.release()
     } else {
-      let text = (try? String(contentsOfFile: processIDPath, encoding: .utf8)) ?? ""
-      guard let number = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), number > 1 else {
+      guard let number = startedServers.last else {
         throw CaseFailure(expected: "the client to have started the server", got: "no process's number")
       }
       Foundation.kill(number, SIGKILL)
     }
+  }
+
+  /// The processes of the servers that the client has started in this scenario.
+  private var startedServers: [pid_t] {
+    let text = (try? String(contentsOfFile: processIDPath, encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 1 }
   }
 
   /// Ends both processes, in order or at once.
@@ -138,13 +146,19 @@ final class InteropPair {
       if atOnce || testee.failure != nil {
         testee.release()
       } else {
-        _ = try? testee.end(within: GroupRunner.endLimit)
+        do { _ = try testee.end(within: GroupRunner.endLimit) } catch { testee.release() }
       }
     }
     testees = [:]
+    // A server that the client has started may be in no process group of this one, and need not see that the client is gone.
+    if atOnce {
+      for server in startedServers { Foundation.kill(getpgid(server) == server ? -server : server, SIGKILL) }
+    }
   }
 
   func beginScenario() {
+    // What an earlier scenario has started has ended, and its numbers may be other processes' by now.
+    unlink(processIDPath)
     for testee in testees.values { testee.beginCase() }
   }
 

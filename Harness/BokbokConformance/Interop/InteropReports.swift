@@ -1,7 +1,7 @@
 /// The matrix for programs: one JSON object a line, first a header, then one for each scenario, last a footer.
 /// `Harness/Interop/interop-matrix.schema.json` describes it.
 enum InteropJSONReport {
-  static func lines(_ summary: InteropSummary) -> [String] {
+  static func lines(_ summary: InteropSummary) -> [JSON] {
     let header: JSON = [
       "type": "header", "report": 1, "kind": "interop-matrix",
       "implementations": .array(
@@ -18,11 +18,12 @@ enum InteropJSONReport {
     ]
     var counts = JSON.Object()
     for state in InteropResult.State.allCases { counts[state.rawValue] = .integer(summary.count(state)) }
-    let footer: JSON = [
-      "type": "footer", "states": .object(counts), "milliseconds": .integer(summary.duration.milliseconds),
+    let end: JSON = ["type": "footer"]
+    let footer = end.merging(summary.ending.json(unmadeCount: summary.unmadeCount)).merging([
+      "states": .object(counts), "milliseconds": .integer(summary.duration.milliseconds),
       "exitStatus": .integer(Int(summary.exitStatus)),
-    ]
-    return [header.encodedText] + summary.results.map { line($0).encodedText } + [footer.encodedText]
+    ])
+    return [header] + summary.results.map(line) + [footer]
   }
 
   private static func line(_ result: InteropResult) -> JSON {
@@ -48,7 +49,8 @@ enum InteropJSONReport {
 }
 
 /// The matrix in the XML that continuous integration knows: a suite for each configuration, a test for each scenario, and
-/// a skipped test for each implementation that did not start (a failed one where all are required).
+/// a skipped test for each implementation that did not start (a failed one where all are required). A run that is not
+/// complete is an error.
 enum InteropJUnitReport {
   static func text(_ summary: InteropSummary) -> String {
     var lines = [#"<?xml version="1.0" encoding="UTF-8"?>"#, #"<testsuites name="interop matrix">"#]
@@ -68,6 +70,7 @@ enum InteropJUnitReport {
       lines.append("  </testsuite>")
     }
     if !summary.absent.isEmpty { lines += absentSuite(summary) }
+    lines += JUnitReport.incompleteness(summary.ending, summary.incompleteness)
     return (lines + ["</testsuites>"]).joined(separator: "\n") + "\n"
   }
 

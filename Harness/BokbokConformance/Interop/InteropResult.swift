@@ -32,14 +32,21 @@ struct InteropSummary: Sendable {
   let results: [InteropResult]
   let requiresAll: Bool
   let duration: Duration
+  /// How many scenarios between the implementations that answered have no result, since the run did not come to its end.
+  var unmadeCount = 0
+  var ending = RunEnding.complete
+
+  /// Why the run is not complete, for people; nil if it is.
+  var incompleteness: String? { ending.incompleteness(unmadeCount: unmadeCount, of: .scenarios) }
 
   func count(_ state: InteropResult.State) -> Int {
     results.count { $0.state == state }
   }
 
   /// 0 if all that ran passed; 1 after a failure, or if an implementation that is required did not start; 3 if nothing
-  /// ran, which proves nothing.
+  /// ran, which proves nothing; 128 and the signal that ended the run.
   var exitStatus: Int32 {
+    if case .interrupted(let signal) = ending { return 128 + signal }
     if count(.fail) > 0 || (requiresAll && !absent.isEmpty) { return 1 }
     return count(.pass) == 0 ? 3 : 0
   }

@@ -4,19 +4,26 @@ internal import Foundation
 /// contract. The kit's own protocol code takes no part.
 public struct InteropRun: Sendable {
   private let options: InteropOptions
+  private let stop: RunStop?
 
   /// A run with these options.
-  public init(_ options: InteropOptions) {
+  ///
+  /// - Parameters:
+  ///   - options: what is played, and how.
+  ///   - stop: what asks the run to end early. Default, nil: nothing does.
+  public init(_ options: InteropOptions, stop: RunStop? = nil) {
     self.options = options
+    self.stop = stop
   }
 
   /// Plays the matrix, prints it as a table and writes the reports that were asked for.
   ///
-  /// Cancelling the task has no effect: a run ends by itself.
+  /// Cancelling the task has no effect: a run ends by itself, or by its ``RunStop``. Then the reports are written all the
+  /// same, and say that the run is not complete.
   ///
   /// - Returns: the exit status of the command: 0 if all that ran passed; 1 after a failure, or if an implementation is
   ///   required and does not start; 2 if the options or a manifest are wrong; 3 if the kit itself was in trouble, or
-  ///   nothing ran.
+  ///   nothing ran; 128 and the number of the signal for which the run was asked to end.
   public func run() async -> Int32 {
     do {
       let summary = try await play()
@@ -29,17 +36,18 @@ public struct InteropRun: Sendable {
 
   private func play() async throws -> InteropSummary {
     try RunSurroundings.checkJobCount(options.jobCount)
+    try RunSurroundings.checkReportPaths(options.jsonPath, options.junitPath, options.htmlPath)
     let start = ContinuousClock.now
     var present: [InteropImplementation] = []
     var absent: [AbsentImplementation] = []
     for implementation in try manifests() {
-      switch await onOwnThread({ Self.meet(implementation) }) {
+      switch await onOwnThread({ meet(implementation) }) {
       case .success(let found): present.append(found)
       case .failure(let missing): absent.append(missing.implementation)
       }
     }
     let groups = groups(of: present)
-    guard !groups.isEmpty || present.isEmpty else {
+    guard !groups.isEmpty || present.isEmpty || stop?.isRequested == true else {
       throw DataError(
         file: "the selection",
         message: "no scenario matches; paths are CLIENT/SERVER/SECURITY/TRANSPORT/SCENARIO, with the scenarios "
@@ -47,12 +55,15 @@ public struct InteropRun: Sendable {
       )
     }
     let results = try await play(groups)
+    let plannedCount = groups.flatMap(\.parts).map(\.scenarios.count).reduce(0, +)
     return InteropSummary(
       implementations: present,
       absent: absent,
       results: results,
       requiresAll: options.requiresAll,
-      duration: .now - start
+      duration: .now - start,
+      unmadeCount: plannedCount - results.count,
+      ending: stop?.ending ?? .complete
     )
   }
 
@@ -71,7 +82,15 @@ public struct InteropRun: Sendable {
     }
     let paths = names.filter { $0.hasSuffix(".json") && !$0.hasSuffix(".schema.json") }.sorted()
     guard !paths.isEmpty else { throw DataError(file: folder, message: "it holds no manifest") }
-    return try paths.map { try Implementation(.manifest("\(folder)/\($0)")) }
+    var owners: [String: String] = [:]
+    return try paths.map { path in
+      let implementation = try Implementation(.manifest("\(folder)/\(path)"))
+      if let owner = owners.updateValue(path, forKey: implementation.name) {
+        let message = "its name, \(implementation.name), is also that of \(owner): paths in the report begin with names"
+        throw DataError(file: "\(folder)/\(path)", message: message)
+      }
+      return implementation
+    }
   }
 
   private struct Missing: Error {
@@ -80,13 +99,16 @@ public struct InteropRun: Sendable {
 
   /// A testee that does not start may lack its runtime. One that starts and breaks the contract is a fault all the same,
   /// which the run of the cases shows best.
-  private static func meet(_ implementation: Implementation) -> Result<InteropImplementation, Missing> {
+  private func meet(_ implementation: Implementation) -> Result<InteropImplementation, Missing> {
     do {
-      let declaration = try Preflight.run(implementation, contract: nil)
+      if stop?.isRequested == true { throw RunStopped() }
+      let declaration = try Preflight.run(implementation, contract: nil, stop: stop)
       return .success(InteropImplementation(implementation: implementation, declaration: declaration))
     } catch {
       var reason = "\(error)"
-      if let failure = error as? PreflightFailure,
+      if stop?.isRequested == true {
+        reason = "the run was ended before its testee had answered"
+      } else if let failure = error as? PreflightFailure,
         let line = failure.errorText.split(separator: "\n").last(where: { !$0.allSatisfy(\.isWhitespace) })
       {
         reason += ": \(line.prefix(200))"
@@ -131,12 +153,12 @@ public struct InteropRun: Sendable {
       var waiting = groups.enumerated().makeIterator()
       var parts: [(index: Int, results: [InteropResult])] = []
       func startNext() {
-        guard let (number, group) = waiting.next() else { return }
+        guard stop?.isRequested != true, let (number, group) = waiting.next() else { return }
         tasks.addTask {
           await onOwnThread {
             let folder = "\(directory)/\(number)"
             mkdir(folder, 0o700)
-            return group.run(directory: folder, limit: limit)
+            return group.run(directory: folder, limit: limit, stop: stop)
           }
         }
       }
@@ -152,10 +174,15 @@ public struct InteropRun: Sendable {
   // MARK: Reports
 
   private func report(_ summary: InteropSummary) throws {
-    let lines = InteropJSONReport.lines(summary).joined(separator: "\n")
-    print(options.jsonPath == "-" ? lines : InteropTable.lines(summary).joined(separator: "\n"))
+    let json = InteropJSONReport.lines(summary)
+    let lines = json.map(\.encodedText).joined(separator: "\n")
+    let table = InteropTable.lines(summary, columnCount: TerminalWidth.columnCount)
+    print(options.jsonPath == "-" ? lines : table.joined(separator: "\n"))
     if let path = options.jsonPath, path != "-" { try RunSurroundings.write(lines + "\n", to: path) }
     if let path = options.junitPath { try RunSurroundings.write(InteropJUnitReport.text(summary), to: path) }
-    if let path = options.htmlPath { try RunSurroundings.write(InteropHTMLReport(summary: summary).text(), to: path) }
+    if let path = options.htmlPath {
+      let document = try InteropDocument(json, file: "the interop matrix")
+      try RunSurroundings.write(InteropPage(document: document).text(), to: path)
+    }
   }
 }

@@ -20,6 +20,8 @@ extension InteropScenario {
   /// Larger than three full records: fragments, several of them under way in both directions.
   private static let largeByteCount = 262_144
   private static let large = InteropPayload.blob(largeByteCount)
+  private static let longestByteCount = 1_200_000
+  private static let longestBlob = InteropPayload.blob(longestByteCount)
   /// Of the bytes i mod 251, as many as `largeByteCount`; computed apart from all implementations.
   private static let largeDigest = "31a1f9dea0169551092d05e8bf4a446228c8c3eb4c9b713c66adcb7fd53c89be"
 
@@ -71,12 +73,15 @@ extension InteropScenario {
       let link = try pair.connect()
       let sides = pair.drivenSides
       let echoes = sides.map { ($0, pair.request($0, link, ["echo", large])) }
+      // Short requests with long answers: the second begins before the first is through, as no stream's buffers hold it.
+      let longest = sides.map { ($0, pair.request($0, link, ["blob", .number(longestByteCount)])) }
       let blobs = sides.map { ($0, pair.request($0, link, ["blob", .number(largeByteCount)])) }
       let digests = sides.map { ($0, pair.request($0, link, ["digest", large])) }
       let small = sides.map { ($0, pair.request($0, link, ["echo", "small"])) }
       for (side, sequence) in small { try pair.expect(side, sequence, ["echo", "small"]) }
       for (side, sequence) in echoes { try pair.expect(side, sequence, ["echo", large]) }
       for (side, sequence) in blobs { try pair.expect(side, sequence, large) }
+      for (side, sequence) in longest { try pair.expect(side, sequence, longestBlob) }
       for (side, sequence) in digests {
         try pair.expect(side, sequence, .atom(Hexadecimal.bytes(largeDigest) ?? []))
       }

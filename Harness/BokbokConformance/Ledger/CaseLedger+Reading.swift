@@ -4,7 +4,7 @@ extension CaseLedger {
     let document: JSON
     do {
       document = try JSON(parsing: contents)
-      let schema = try JSONSchema(JSON(parsing: EmbeddedFiles.contents(of: Self.schemaPath) ?? []))
+      let schema = try JSONSchema.embedded(Self.schemaPath)
       if let fault = schema.faults(of: document).first { throw fault }
     } catch {
       throw DataError(file: file, message: "\(error)")

@@ -77,9 +77,13 @@ package struct SuiteVersion: Sendable, Equatable, CustomStringConvertible {
   /// The day on which it was published; nil if it is not.
   package let published: String?
 
+  package init(number: Int, published: String?) {
+    self.number = number
+    self.published = published
+  }
+
   package init(_ version: CaseLedger.Version) {
-    self.number = version.number
-    self.published = version.published
+    self.init(number: version.number, published: version.published)
   }
 
   package var description: String { published.map { "\(number), published \($0)" } ?? "\(number), not published yet" }

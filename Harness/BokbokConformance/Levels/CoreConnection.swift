@@ -52,7 +52,7 @@ final class CoreConnection: VirtualActor {
       ? .sealed(decoyKey: try testee.entropy.secret(), ephemeral: try testee.entropy.secret()) : .plain
     machine = ConnectionMachine(
       server: security,
-      configuration: server.configuration,
+      configuration: SharedConfiguration(server.configuration),
       slab: testee.slab,
       now: testee.clock.machineNow
     )
@@ -67,7 +67,7 @@ final class CoreConnection: VirtualActor {
     connecting = command.sequence
     machine = try ConnectionMachine(
       client: Self.clientSecurity(command, testee.entropy),
-      configuration: MachineConfiguration(command),
+      configuration: SharedConfiguration(MachineConfiguration(command)),
       slab: testee.slab,
       now: testee.clock.machineNow
     )

@@ -17,15 +17,31 @@ final class VirtualClock: CaseClock {
 
   private let origin: ContinuousClock.Instant
   private var actors: [any VirtualActor] = []
+  /// What asks the run to end, which ends each wait; nil where nothing does.
+  private let stop: RunStop?
+  /// After so many acts it is looked whether the run is to end.
+  private static let actsBetweenLooks = 1024
 
   /// So many acts without time passing are no progress: two sides answer each other for ever.
-  private static let actsWithoutTimeMax = 20_000_000
+  private static let actsWithoutTimeMax = 20 << 20
 
-  init() {
+  init(stop: RunStop? = nil) {
+    self.stop = stop
     // Not the beginning of time: differences may be negative.
     origin = .now
     now = origin
+    lastTimestamp = origin
   }
+
+  /// Also what happens at the same time has its order.
+  var timestamp: ContinuousClock.Instant {
+    lastTimestamp = max(now, lastTimestamp + Self.timestampStep)
+    return lastTimestamp
+  }
+
+  private var lastTimestamp: ContinuousClock.Instant
+  /// So little that all of a play makes no microsecond.
+  private static let timestampStep = Duration(secondsComponent: 0, attosecondsComponent: 1000)
 
   /// The time in the terms of the core.
   var machineNow: NIODeadline { machineTime(now) }
@@ -58,6 +74,7 @@ final class VirtualClock: CaseClock {
   func wait<Result>(until deadline: ContinuousClock.Instant, for condition: () throws -> Result?) throws -> Result? {
     var actsLeft = Self.actsWithoutTimeMax
     while true {
+      if actsLeft % Self.actsBetweenLooks == 0, let stop, stop.isRequested { throw RunStopped() }
       if let result = try condition() { return result }
       if actors.contains(where: { $0.act() }) {
         actsLeft -= 1

@@ -92,7 +92,9 @@ final class VirtualStream: CaseStream, VirtualActor {
   private func fail() {
     trace?.note(.remark(.kitCannotWrite(reason: "the testee has closed the stream")))
     hasOutputFailed = true
-    if inputEnd == nil { inputEnd = .reset }
+    guard inputEnd == nil else { return }
+    trace?.note(.remark(.inputEnded(.reset, reason: "the testee has closed the stream")))
+    inputEnd = .reset
   }
 
   var isFlushed: Bool { (outgoingByteCount <= Self.outgoingCapacity && held.isEmpty) || hasOutputFailed || !isOpen }
@@ -133,6 +135,7 @@ final class VirtualStream: CaseStream, VirtualActor {
     guard isOpen, inputEnd == nil, trace != nil else { return false }
     if isReadingPaused {
       guard watchesUnreadInput, !incoming.isEmpty || hasPeerEnded else { return false }
+      trace?.note(.remark(.inputWaits))
       watchesUnreadInput = false
       return true
     }
@@ -203,6 +206,8 @@ final class VirtualStream: CaseStream, VirtualActor {
     // What was sent and nobody reads turns the close into a reset.
     dropOutgoing()
     wasReset = true
+    guard !hasOutputFailed else { return }
+    if isOpen { trace?.note(.remark(.kitCannotWrite(reason: "the testee has closed the stream"))) }
     hasOutputFailed = true
   }
 }

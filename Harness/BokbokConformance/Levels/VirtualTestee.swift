@@ -113,7 +113,7 @@ class VirtualTestee: CaseTestee, VirtualActor {
   }
 
   private func note(_ message: JSON, isSent: Bool) {
-    log.append(ContractLine(time: clock.now, isSent: isSent, bytes: message.encodedBytes))
+    log.append(ContractLine(time: clock.timestamp, isSent: isSent, bytes: message.encodedBytes))
   }
 
   // MARK: Going on

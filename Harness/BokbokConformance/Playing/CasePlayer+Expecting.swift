@@ -71,10 +71,10 @@ extension CasePlayer {
     if let failure = failedTestee?.failure { throw failure }
     let bytes = connection.stream.available
     guard bytes.isEmpty else {
-      throw CaseFailure(expected: "nothing for \(duration)", got: Hexadecimal.text(bytes.prefix(64)))
+      throw CaseFailure(expected: "nothing for \(duration.milliseconds) ms", got: Hexadecimal.text(bytes.prefix(64)))
     }
     guard connection.stream.inputEnd == nil else {
-      throw CaseFailure(expected: "nothing for \(duration)", got: "the end of the stream")
+      throw CaseFailure(expected: "nothing for \(duration.milliseconds) ms", got: "the end of the stream")
     }
   }
 
@@ -92,19 +92,19 @@ extension CasePlayer {
     let text = notation ?? "(echo still-here)"
     let body = try TemplateDecoder.payload(.string(text)).build(in: self)
     try connection.send([WireFrame(.request, id: id, body: body)])
-    let response = FramePattern(.response, id: id, body: body)
+    let response = FramePattern(.response, id: id, body: body, notation: text)
     try expect("RESPONSE \(id) \(text)", on: connection) { try $0.match([response], $1) }
   }
 }
 
 extension FramePattern {
-  /// A pattern of the kit's own for a whole message or a frame with this body.
-  init(_ kind: WireKind, id: UInt32? = nil, body: [UInt8]) {
+  /// A pattern of the kit's own for a whole message or a frame with this body, told as a value where its notation is given.
+  init(_ kind: WireKind, id: UInt32? = nil, body: [UInt8], notation: String? = nil) {
     self.init(
       kind: kind,
       id: id.map { .number($0) },
       more: nil,
-      value: nil,
+      value: notation.flatMap { try? ValuePattern($0) },
       body: .bytes(body),
       codes: nil,
       message: nil,
@@ -112,7 +112,10 @@ extension FramePattern {
       bodyByteCounts: nil,
       isAfterPart: false,
       captureName: nil,
-      source: ["kind": .string(kind.name), "body": .string(Hexadecimal.text(body.prefix(64)))]
+      source: [
+        "kind": .string(kind.name),
+        notation == nil ? "body" : "value": .string(notation ?? Hexadecimal.text(body.prefix(64))),
+      ]
     )
   }
 }

@@ -52,7 +52,7 @@ extension CasePlayer {
     let isClient = configuration.role == .server
     let trace = StreamTrace(name: step.name, isClient: isClient, clock: clock)
     let stream = try stream(step, options, trace)
-    trace.start = clock.now
+    trace.start = clock.timestamp
     let connection = KitConnection(
       name: step.name,
       isClient: isClient,

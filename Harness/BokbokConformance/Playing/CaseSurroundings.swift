@@ -7,6 +7,9 @@ protocol CaseClock: AnyObject {
   /// The time by which the case waits.
   var now: ContinuousClock.Instant { get }
 
+  /// The time by which what happens is noted: ``now``, and different for all that happens where that stands still.
+  var timestamp: ContinuousClock.Instant { get }
+
   /// The most time between two looks at what happens, where something is judged by what the kit was there to see; nil: as
   /// long as nothing happens.
   var heartbeat: Duration? { get set }
@@ -16,6 +19,8 @@ protocol CaseClock: AnyObject {
 }
 
 extension CaseClock {
+  var timestamp: ContinuousClock.Instant { now }
+
   /// Lets everything go on for this long.
   func serve(for duration: Duration) throws {
     let nothing: Bool? = try wait(until: now + duration) { nil }

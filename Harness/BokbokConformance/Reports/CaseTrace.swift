@@ -29,6 +29,17 @@ package struct CaseTrace: Sendable {
     }
   }
 
+  /// A trace that a report holds as lines of text.
+  init(lines: [String]) {
+    for line in lines {
+      if let match = line.firstMatch(of: /^… ([0-9]{1,9}) lines …$/), let count = Int(match.1) {
+        omission = (rows.count, count)
+      } else {
+        rows.append(TraceRow(line: line))
+      }
+    }
+  }
+
   package var isEmpty: Bool { rows.isEmpty }
 
   /// The trace as lines of text.

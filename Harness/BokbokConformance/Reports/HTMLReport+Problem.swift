@@ -38,7 +38,7 @@ extension HTMLReport {
     }
     let items = clauses.map { id -> HTMLText in
       let mark: HTMLText = id == result.problem?.clause ? " <strong>(broken)</strong>" : ""
-      return "<dt>\(id)\(mark)</dt><dd>\(specification.text(of: id) ?? "")</dd>\n"
+      return "<dt>\(id)\(mark)</dt><dd>\(HTMLText(markdown: specification.text(of: id) ?? ""))</dd>\n"
     }
     html += "<dl>\n\(HTMLText.joined(items))<dt>Why</dt><dd>\(result.item.why)</dd>\n</dl>\n"
     return html

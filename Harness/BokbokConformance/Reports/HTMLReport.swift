@@ -5,75 +5,63 @@ internal import BokbokCore
 struct HTMLReport {
   let summary: RunSummary
   let specification: SpecificationIndex
+  /// What is told beside the run.
+  let supplement: PageSupplement
 
   func text() -> String {
-    let title = "Conformance of \(summary.implementation)"
-    let page: HTMLText = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-      <title>\(title)</title>
-      <style>
-      \(Self.style)</style>
-      </head>
-      <body>
-      <header>
-      <h1>\(title)</h1>
-      <p>\(verdict)</p>
-      </header>
-      <main>
-      <section id="summary">
-      <h2>Summary</h2>
-      \(facts)\(notes)</section>
-      <section id="matrix">
-      <h2>Requirements and configurations</h2>
-      \(matrix)</section>
-      <section id="problems">
-      <h2>What did not pass</h2>
-      \(problems)</section>
-      \(undeclared)</main>
-      </body>
-      </html>
+    HTMLPage(
+      title: "Conformance of \(summary.implementation)",
+      introduction: "<p>\(verdict.html)</p>\n",
+      sections: [
+        HTMLSection(id: "summary", title: "Summary", content: "\(facts)\(notes)"),
+        HTMLSection(id: "matrix", title: "Requirements and configurations", content: matrix),
+        HTMLSection(id: "problems", title: "What did not pass", content: problems),
+      ] + undeclared + supplementSections
+    ).text
+  }
 
-      """
-    return page.text
+  private var supplementSections: [HTMLSection] {
+    var results: [String: [CaseResult]] = [:]
+    for result in summary.results {
+      for clause in Set(result.item.clauses) { results[clause, default: []].append(result) }
+    }
+    return supplement.sections(suiteDigest: summary.suiteDigest, specification: specification) { clause in
+      cell(results[clause] ?? [])
+    }
   }
 
   // MARK: The summary
 
-  private var verdict: HTMLText {
+  private var verdict: HTMLVerdict {
     let failures = summary.results(weighing: .failure).count
+    if let text = summary.incompleteness {
+      return .incomplete(text, failures: failures == 0 ? nil : "of what was judged, \(failures) failed")
+    }
     switch summary.exitStatus {
     case 0 where summary.results.allSatisfy({ !$0.state.isPlayed }):
-      return "<strong class=\"sign none\">– Nothing ran</strong>"
-    case 0: return "<strong class=\"sign good\">✓ Passed</strong>"
-    case 1 where failures > 0: return "<strong class=\"sign bad\">✗ Failed: \(failures)</strong>"
-    case 1: return "<strong class=\"sign bad\">✗ Failed: an expected failure matches no case</strong>"
-    default: return "<strong class=\"sign doubt\">? Without a clear outcome</strong>"
+      return HTMLVerdict(kind: .none, text: "– Nothing ran")
+    case 0: return HTMLVerdict(kind: .good, text: "✓ Passed")
+    case 1 where failures > 0: return HTMLVerdict(kind: .bad, text: "✗ Failed: \(failures)")
+    case 1: return HTMLVerdict(kind: .bad, text: "✗ Failed: an expected failure matches no case")
+    default: return HTMLVerdict(kind: .doubt, text: "? Without a clear outcome")
     }
   }
 
   private var facts: HTMLText {
     let declaration = summary.declaration
+    let declared = declaration.map { $0.roles + $0.transports + $0.security } ?? []
+    let features = declaration?.features ?? []
     let counts = CaseResult.State.allCases.map { (state: $0, count: summary.count($0)) }.filter { $0.count > 0 }
     let unrun = summary.results.count { !$0.state.isPlayed }
-    let facts = [
-      ("Testee", "\(declaration.name) \(declaration.version)"),
-      ("Declared", (declaration.roles + declaration.transports + declaration.security).joined(separator: ", ")),
-      ("Features", declaration.features.isEmpty ? "none" : declaration.features.joined(separator: ", ")),
+    return .facts([
+      ("Testee", declaration.map { "\($0.name) \($0.version)" } ?? "has not said what it is"),
+      ("Declared", declared.isEmpty ? "nothing" : declared.joined(separator: ", ")),
+      ("Features", features.isEmpty ? "none" : features.joined(separator: ", ")),
       ("Ran", "\(summary.results.count - unrun) in \(Self.seconds(summary.duration)) s"),
-      ("Did not run", unrun == 0 ? "0" : "\(unrun), not declared by the testee"),
+      ("Did not run", unrun == 0 ? "0" : "\(unrun), for the reasons at “What did not run”"),
       ("Outcome", counts.map { "\($0.count) \($0.state.rawValue)" }.joined(separator: ", ")),
       ("Suite", "\(summary.suiteVersionText): \(summary.suiteCaseCount) cases, digest \(summary.suiteDigest)"),
-    ]
-    let rows = HTMLText.joined(
-      facts.map { name, text in "<dt>\(name)</dt><dd>\(String(displaying: text, charactersMax: 1000))</dd>\n" }
-    )
-    return "<dl>\n\(rows)</dl>\n"
+    ])
   }
 
   private var notes: HTMLText {
@@ -106,33 +94,24 @@ struct HTMLReport {
     let groups = Dictionary(grouping: summary.results) { $0.item.requirement }
     let requirements = groups.keys.sorted { (order[$0] ?? .max, $0) < (order[$1] ?? .max, $1) }
     let heads = configurations.map { configuration -> HTMLText in
-      let security = configuration.security.rawValue
-      return """
-        <th scope="col">\(security)<br>\(configuration.transport.rawValue)<br>\(configuration.role.rawValue)</th>
-        """
+      "\(configuration.security.rawValue)<br>\(configuration.transport.rawValue)<br>\(configuration.role.rawValue)"
     }
     let rows = requirements.map { requirement -> HTMLText in
       let results = groups[requirement] ?? []
       let cells = configurations.map { configuration in
-        cell(results.filter { $0.configuration == configuration }, requirement)
+        cell(results.filter { $0.configuration == configuration })
       }
       return "<tr><th scope=\"row\">\(requirement)</th>\(HTMLText.joined(cells))</tr>\n"
     }
     return """
       <p>✓ all passed; ✗ some failed; ! some are warnings; ~ some failed as the manifest expects; ? some without a clear \
       outcome; – not declared. “3/5” is three of five passed.</p>
-      <div class="wide" tabindex="0" role="region" aria-label="Requirements and configurations">
-      <table>
-      <thead><tr><th scope="col">Requirement</th>\(HTMLText.joined(heads))</tr></thead>
-      <tbody>
-      \(HTMLText.joined(rows))</tbody>
-      </table>
-      </div>
-
+      \(HTMLText.table(
+        label: "Requirements and configurations", heads: ["Requirement"] + heads, rows: rows, class: "matrix"))
       """
   }
 
-  private func cell(_ results: [CaseResult], _ requirement: String) -> HTMLText {
+  private func cell(_ results: [CaseResult]) -> HTMLText {
     guard !results.isEmpty else { return "<td></td>" }
     let run = results.filter(\.state.isPlayed)
     guard !run.isEmpty else { return "<td class=\"none\">–</td>" }
@@ -159,23 +138,26 @@ struct HTMLReport {
     let shown = summary.results.filter { result in
       result.weight(isStrict: summary.isStrict) != .good || (result.excuse != nil && result.state != .pass)
     }
-    guard !shown.isEmpty else { return "<p>Everything that ran passed.</p>\n" }
+    guard !shown.isEmpty else {
+      let hasRun = summary.results.contains(where: \.state.isPlayed)
+      return hasRun ? "<p>Everything that ran passed.</p>\n" : "<p>Nothing ran.</p>\n"
+    }
     let excused = shown.filter { $0.weight(isStrict: summary.isStrict) == .good }
     let red = shown.filter { $0.weight(isStrict: summary.isStrict) != .good }
     return HTMLText.joined((red + excused).map(problem))
   }
 
-  private var undeclared: HTMLText {
+  private var undeclared: [HTMLSection] {
     let groups = Dictionary(grouping: summary.results.filter { !$0.state.isPlayed }) {
       $0.problem?.expected ?? "not declared"
     }
-    guard !groups.isEmpty else { return "" }
+    guard !groups.isEmpty else { return [] }
     let items = groups.keys.sorted().map { reason -> HTMLText in
       let results = groups[reason] ?? []
       let paths = HTMLText.joined(results.map { "<li>\($0.path)</li>\n" })
       return "<details><summary>\(reason): \(results.count)</summary>\n<ul>\n\(paths)</ul>\n</details>\n"
     }
-    return "<section id=\"undeclared\">\n<h2>What did not run</h2>\n\(HTMLText.joined(items))</section>\n"
+    return [HTMLSection(id: "undeclared", title: "What did not run", content: HTMLText.joined(items))]
   }
 
   static func seconds(_ duration: Duration) -> String {

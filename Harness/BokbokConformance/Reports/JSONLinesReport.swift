@@ -10,7 +10,6 @@ enum JSONLinesReport {
   }
 
   private static func header(_ summary: RunSummary) -> JSON {
-    let declaration = summary.declaration
     return [
       "type": "header",
       "report": .integer(version),
@@ -20,14 +19,18 @@ enum JSONLinesReport {
       "level": .string(summary.level.rawValue),
       "split": .string(summary.splitting.rawValue),
       "implementation": .string(summary.implementation),
-      "testee": [
-        "name": .string(declaration.name),
-        "version": .string(declaration.version),
-        "roles": .array(declaration.roles.map { .string($0) }),
-        "transports": .array(declaration.transports.map { .string($0) }),
-        "security": .array(declaration.security.map { .string($0) }),
-        "features": .array(declaration.features.map { .string($0) }),
-      ],
+      "testee": summary.declaration.map(testee) ?? .null,
+    ]
+  }
+
+  private static func testee(_ declaration: Declaration) -> JSON {
+    [
+      "name": .string(declaration.name),
+      "version": .string(declaration.version),
+      "roles": .array(declaration.roles.map { .string($0) }),
+      "transports": .array(declaration.transports.map { .string($0) }),
+      "security": .array(declaration.security.map { .string($0) }),
+      "features": .array(declaration.features.map { .string($0) }),
     ]
   }
 
@@ -70,9 +73,8 @@ enum JSONLinesReport {
   private static func footer(_ summary: RunSummary) -> JSON {
     var counts = JSON.Object()
     for state in CaseResult.State.allCases { counts[state.rawValue] = .integer(summary.count(state)) }
-    return [
-      "type": "footer",
-      "suiteVersion": version(summary),
+    let end: JSON = ["type": "footer", "suiteVersion": version(summary)]
+    return end.merging(summary.ending.json(unmadeCount: summary.unmadeCount)).merging([
       "states": .object(counts),
       "failures": .integer(summary.results(weighing: .failure).count),
       "warnings": .integer(summary.results(weighing: .warning).count),
@@ -84,6 +86,6 @@ enum JSONLinesReport {
         "stretchPercent": .integer(Int(summary.pace.factorMax * 100)),
       ],
       "exitStatus": .integer(Int(summary.exitStatus)),
-    ]
+    ])
   }
 }

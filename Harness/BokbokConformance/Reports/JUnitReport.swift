@@ -8,8 +8,41 @@ enum JUnitReport {
       guard !results.isEmpty else { continue }
       lines += suite(configuration, results, summary)
     }
+    lines += uselessExcuses(summary)
+    lines += incompleteness(summary.ending, summary.incompleteness)
     lines.append("</testsuites>")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Patterns of expected failures that match no case fail the run: here, too, something has to be red.
+  private static func uselessExcuses(_ summary: RunSummary) -> [String] {
+    let count = summary.uselessExcuses.count
+    guard count > 0 else { return [] }
+    let tests = summary.uselessExcuses.flatMap { pattern in
+      [
+        "    <testcase classname=\"expected failures\" name=\"\(escape(pattern))\" time=\"0.000\">",
+        "      <failure type=\"fail\" message=\"\(escape("the expected failure \"\(pattern)\" matches no case"))\"/>",
+        "    </testcase>",
+      ]
+    }
+    let head =
+      "  <testsuite name=\"expected failures\" tests=\"\(count)\" failures=\"\(count)\" errors=\"0\" skipped=\"0\""
+      + " time=\"0.000\">"
+    return [head] + tests + ["  </testsuite>"]
+  }
+
+  /// A run that is not complete has to be red, also where everything that was judged has passed.
+  ///
+  /// - Parameter text: why it is not complete, for people; nil if it is.
+  static func incompleteness(_ ending: RunEnding, _ text: String?) -> [String] {
+    guard let text else { return [] }
+    return [
+      "  <testsuite name=\"the run\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" time=\"0.000\">",
+      "    <testcase classname=\"the run\" name=\"is complete\" time=\"0.000\">",
+      "      <error type=\"\(ending.word)\" message=\"\(escape(text))\"/>",
+      "    </testcase>",
+      "  </testsuite>",
+    ]
   }
 
   private static func suite(_ configuration: Configuration, _ results: [CaseResult], _ summary: RunSummary) -> [String]

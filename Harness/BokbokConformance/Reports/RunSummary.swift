@@ -1,7 +1,8 @@
 /// What a run was about and how it ended: what every report states.
 struct RunSummary {
   let implementation: String
-  let declaration: Declaration
+  /// What the testee declared; nil where the run ended before it did.
+  let declaration: Declaration?
   let suiteDigest: String
   /// The version of the suite; nil where the cases have no ledger.
   let suiteVersion: SuiteVersion?
@@ -12,10 +13,17 @@ struct RunSummary {
   let uselessExcuses: [String]
   /// Transports that the testee declares and this kit does not play.
   let unplayedTransports: [String]
+  /// How many of the planned runs have no result, since the run did not come to its end.
+  let unmadeCount: Int
   let isStrict: Bool
   let duration: Duration
   /// How fast the testee answered, and by how much times were stretched for it.
   var pace = Pace.Measured()
+
+  var ending = RunEnding.complete
+
+  /// Why the run is not complete, for people; nil if it is.
+  var incompleteness: String? { ending.incompleteness(unmadeCount: unmadeCount) }
 
   /// What passed only when it was run again, alone and with longer time limits.
   var passedAtSecondAttempt: [CaseResult] { results.filter { $0.state == .pass && $0.firstAttempt != nil } }
@@ -45,8 +53,13 @@ struct RunSummary {
     results.filter { $0.weight(isStrict: isStrict) == weight }
   }
 
-  /// 0 all passed; 1 a failure; 3 the kit's own trouble or inconclusive.
+  /// 0 all passed; 1 a failure; 3 the kit's own trouble or inconclusive; another one where the run is not complete.
   var exitStatus: Int32 {
+    switch ending {
+    case .complete: break
+    case .interrupted(let signal): return 128 + signal
+    case .stopped(_, let exitStatus): return exitStatus
+    }
     if !results(weighing: .failure).isEmpty || !uselessExcuses.isEmpty { return 1 }
     return results(weighing: .trouble).isEmpty ? 0 : 3
   }

@@ -5,16 +5,30 @@ struct TableReport {
   let summary: RunSummary
   let specification: SpecificationIndex
   let showsTraces: Bool
+  /// How many columns a line may have; the table is folded into as many tables as that takes.
+  var columnCount = TerminalWidth.usualColumnCount
 
-  private static let sectionNames = [
+  private static let nameWidth = 14
+  private static let cellWidth = 9
+
+  /// What the sections of the specification are about, by their letters.
+  static let sectionNames = [
     "O": "opening", "H": "handshake", "R": "records", "F": "frames", "S": "settings", "P": "ping", "X": "exchanges",
     "E": "errors", "C": "closing", "V": "values", "K": "keys", "A": "addresses",
   ]
 
   func lines() -> [String] {
     var lines: [String] = []
+    var alike: [Manner: [CaseResult]] = [:]
+    var manners: [Manner] = []
     for result in summary.results where result.state != .pass && result.state.isPlayed {
-      lines += problemLines(result)
+      let manner = Manner(result, isStrict: summary.isStrict)
+      if alike[manner] == nil { manners.append(manner) }
+      alike[manner, default: []].append(result)
+    }
+    for manner in manners {
+      let results = alike[manner] ?? []
+      if let first = results.first { lines += problemLines(first, also: results.dropFirst()) }
     }
     lines += table()
     lines += notes()
@@ -28,22 +42,33 @@ struct TableReport {
       summary.results.contains { $0.configuration == configuration }
     }
     guard !configurations.isEmpty else { return [] }
-    let heads = configurations.map { $0.path.split(separator: "/").map(String.init) }
-    let width = 9
-    var lines = ["", summary.title, "suite \(summary.suiteVersionText)", ""]
-    for row in 0..<3 {
-      lines.append(pad("", 14) + heads.map { padLeft($0[row], width) }.joined())
-    }
     var sections: [String] = []
     for result in summary.results where !sections.contains(result.item.section) { sections.append(result.item.section) }
     let order = ["O", "H", "R", "F", "S", "P", "X", "E", "C", "V", "K", "A"]
     sections.sort { (order.firstIndex(of: $0) ?? 99, $0) < (order.firstIndex(of: $1) ?? 99, $1) }
+    // Tables of the same size, rather than one that is full and one with what is left.
+    let countMax = max(1, (columnCount - Self.nameWidth) / Self.cellWidth)
+    let tableCount = (configurations.count + countMax - 1) / countMax
+    let size = (configurations.count + tableCount - 1) / tableCount
+    var lines = ["", summary.title, "suite \(summary.suiteVersionText)"]
+    for start in stride(from: 0, to: configurations.count, by: size) {
+      lines += [""] + part(Array(configurations[start...].prefix(size)), sections)
+    }
+    return lines
+  }
+
+  /// The table of some configurations.
+  private func part(_ configurations: [Configuration], _ sections: [String]) -> [String] {
+    let heads = configurations.map { $0.path.split(separator: "/").map(String.init) }
+    var lines = (0..<3).map { row in
+      pad("", Self.nameWidth) + heads.map { padLeft($0[row], Self.cellWidth) }.joined()
+    }
     for section in sections {
       let cells = configurations.map { configuration in
         cell(summary.results.filter { $0.item.section == section && $0.configuration == configuration })
       }
       let name = Self.sectionNames[section] ?? ""
-      lines.append(pad("\(section) \(name)", 14) + cells.map { padLeft($0, width) }.joined())
+      lines.append(pad("\(section) \(name)", Self.nameWidth) + cells.map { padLeft($0, Self.cellWidth) }.joined())
     }
     return lines
   }
@@ -62,6 +87,7 @@ struct TableReport {
     let text = counts.map { "\($0.count) \($0.state.rawValue)" }.joined(separator: ", ")
     let run = summary.results.count(where: \.state.isPlayed)
     lines.append("\(run) run in \(seconds(summary.duration)) s: \(text.isEmpty ? "nothing" : text)")
+    if let text = summary.incompleteness { lines.append("NOT COMPLETE: \(text)") }
     for reason in summary.reasonsNotApplicable {
       lines.append("\(reason.count) not applicable on this level: \(reason.reason)")
     }
@@ -91,15 +117,38 @@ struct TableReport {
 
   // MARK: Problems
 
-  private func problemLines(_ result: CaseResult) -> [String] {
+  /// How a case did not pass. Those that failed in the same manner, in other configurations, are told in one place.
+  private struct Manner: Hashable {
+    let id: String
+    let state: CaseResult.State
+    let weight: CaseResult.Weight
+    let excuse: String?
+    let texts: [String?]
+
+    init(_ result: CaseResult, isStrict: Bool) {
+      id = result.item.id
+      state = result.state
+      weight = result.weight(isStrict: isStrict)
+      excuse = result.excuse
+      // The manifest says why, whatever came.
+      let problems = result.excuse == nil ? [result.problem, result.firstAttempt] : []
+      texts = problems.flatMap { [$0?.clause, $0?.step, $0?.expected, $0?.got] }
+    }
+  }
+
+  private func problemLines(_ result: CaseResult, also others: ArraySlice<CaseResult>) -> [String] {
     let weight = result.weight(isStrict: summary.isStrict)
     var word = result.state.rawValue.uppercased()
     if weight == .warning { word = "WARNING (\(result.state.rawValue))" }
     if result.excuse != nil { word = "expected failure (\(result.state.rawValue))" }
-    var lines = ["", "\(word)  \(result.path)", "  \(result.item.title)"]
+    var lines = ["", "\(word)  \(result.path)"]
+    if !others.isEmpty {
+      lines += wrap("also: " + others.map(\.configuration.path).joined(separator: ", "), indentation: "  ")
+    }
+    lines.append("  \(result.item.title)")
     if let excuse = result.excuse { return lines + ["  the manifest says why: \(excuse)"] }
     let clause = result.problem?.clause
-    for id in [clause].compactMap({ $0 }) + result.item.clauses where id != clause || lines.count == 3 {
+    for id in [clause].compactMap({ $0 }) + result.item.clauses.filter({ $0 != clause }) {
       lines += wrap("\(id)  \(specification.text(of: id) ?? "")", indentation: "    ")
     }
     lines += wrap("why: \(result.item.why)", indentation: "  ")
@@ -140,16 +189,8 @@ struct TableReport {
   // MARK: Text
 
   private func wrap(_ text: String, indentation: String) -> [String] {
-    var lines: [String] = []
-    var line = indentation
-    for word in String(displaying: text, charactersMax: 2000).split(separator: " ", omittingEmptySubsequences: false) {
-      if line.count + word.count + 1 > 118, line.count > indentation.count + 4 {
-        lines.append(line)
-        line = indentation + "  "
-      }
-      line += (line.last == " " ? "" : " ") + word
-    }
-    return lines + [line]
+    let text = String(displaying: text, charactersMax: 2000)
+    return TerminalWidth.fold(text, indentation: indentation, columnCount: min(118, columnCount))
   }
 
   private func pad(_ text: String, _ width: Int) -> String {
@@ -168,6 +209,7 @@ struct TableReport {
 
 extension RunSummary {
   fileprivate var title: String {
-    "conformance of \(implementation): \(declaration.name) \(declaration.version)" + levelText
+    let testee = declaration.map { "\($0.name) \($0.version)" } ?? "the testee has not said what it is"
+    return "conformance of \(implementation): \(testee)" + levelText
   }
 }

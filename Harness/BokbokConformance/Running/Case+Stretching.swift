@@ -6,8 +6,9 @@ extension Case {
     return hasLimits || steps.contains(where: \.dependsOnTime)
   }
 
-  /// The case with all times that it names stretched by the factor: the testee's limits, silences, and the time between
-  /// two pieces.
+  /// The case with all times that it names stretched by the factor: the testee's limits, silences, the time between two
+  /// pieces, and, beside such limits, how long a handler is asked to sleep. Else a limit would grow beyond the sleep that
+  /// is to outlast it.
   func stretched(by factor: Double) -> Case {
     guard factor > 1 else { return self }
     var item = self
@@ -54,6 +55,10 @@ extension Step {
     step.pieces = pieces?.stretched(by: factor)
     switch action {
     case .silence(let duration): step.action = .silence(duration * factor)
+    case .send(let frames) where withLimits: step.action = .send(frames.map { $0.stretched(by: factor) })
+    case .expect(let patterns) where withLimits: step.action = .expect(patterns.map { $0.stretched(by: factor) })
+    case .expectAnyOrder(let patterns) where withLimits:
+      step.action = .expectAnyOrder(patterns.map { $0.stretched(by: factor) })
     case .connect(let connect):
       step.action = .connect(
         ConnectStep(
@@ -86,5 +91,35 @@ extension OpeningStep {
 extension Step.Pieces {
   fileprivate func stretched(by factor: Double) -> Step.Pieces {
     Step.Pieces(byteCount: byteCount, interval: interval * factor)
+  }
+}
+
+extension FrameTemplate {
+  /// A request `(sleep MS)` asks for a longer sleep.
+  fileprivate func stretched(by factor: Double) -> FrameTemplate {
+    guard case .bytes(let bytes) = body,
+      let match = String(decoding: bytes, as: UTF8.self).wholeMatch(of: /\(5:sleep[0-9]+:([0-9]+)\)/),
+      let milliseconds = Double(match.1)
+    else { return self }
+    let digits = "\(Int((milliseconds * factor).rounded()))"
+    return FrameTemplate(
+      kind: kind,
+      flags: flags,
+      id: id,
+      body: .bytes(Array("(5:sleep\(digits.utf8.count):\(digits))".utf8)),
+      declaredByteCount: declaredByteCount
+    )
+  }
+}
+
+extension FramePattern {
+  /// The answer `(slept MS)` to what was stretched.
+  fileprivate func stretched(by factor: Double) -> FramePattern {
+    guard let match = value?.description.wholeMatch(of: /\(slept "([0-9]+)"\)/), let milliseconds = Double(match.1),
+      let stretched = try? ValuePattern("(slept \"\(Int((milliseconds * factor).rounded()))\")")
+    else { return self }
+    var pattern = self
+    pattern.value = stretched
+    return pattern
   }
 }

@@ -30,6 +30,8 @@ package struct CaseResult: Sendable {
       case playing
       /// After the last step: in closing, in the proof of survival, in the count of descriptors.
       case afterwards
+      /// In the comparison of its sealed connections with earlier ones (``SealedAudit``).
+      case auditing
     }
 
     package var moment = Moment.starting

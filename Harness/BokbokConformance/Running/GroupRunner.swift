@@ -17,13 +17,19 @@ final class GroupRunner {
   private let patience: Patience?
   private let contract: TesteeContract?
   private let capsules: CapsuleFolder?
+  /// What looks at all sealed connections of the run; nil where groups are no part of one.
+  private let audit: SealedAudit?
   /// What the kit's secrets are made of; nil for a new one in each play.
   private let entropy: KitEntropy?
   /// What plays the testee in the place of a process; nil in a live run.
   private let playback: CapsulePlayback?
-  private let poller = Poller()
+  /// What asks the run to end; nil where nothing does.
+  private let stop: RunStop?
+  private let poller: Poller
   private let meeting: MeetingPoint
   private var testee: TesteeProcess?
+  /// Whether new processes are warmed up: until one has failed in that.
+  private var warmsUp = true
 
   /// How long a testee may take to start and to answer its first command: interpreters are slow on a busy machine.
   static let startLimit: Duration = .seconds(30)
@@ -40,6 +46,7 @@ final class GroupRunner {
   ///   - stretch: a further factor of all times, for another attempt at a case.
   ///   - patience: what says when no more cases are to be played; nil: all are.
   ///   - writesByteByByte: whether the kit writes each byte by itself.
+  ///   - stop: what asks the run to end: then the case that plays is given up without a result, and no other begins.
   init(
     _ group: CaseGroup,
     implementation: Implementation,
@@ -50,9 +57,11 @@ final class GroupRunner {
     contract: TesteeContract?,
     directory: String,
     capsules: CapsuleFolder? = nil,
+    audit: SealedAudit? = nil,
     entropy: KitEntropy? = nil,
     playback: CapsulePlayback? = nil,
-    writesByteByByte: Bool = false
+    writesByteByByte: Bool = false,
+    stop: RunStop? = nil
   ) {
     self.group = group
     self.implementation = implementation
@@ -62,8 +71,11 @@ final class GroupRunner {
     self.patience = patience
     self.contract = contract
     self.capsules = capsules
+    self.audit = audit
     self.entropy = entropy
     self.playback = playback
+    self.stop = stop
+    self.poller = Poller(stop: stop)
     let transport = playback?.transport ?? group.configuration.transport
     self.meeting = MeetingPoint(
       transport: transport,
@@ -77,7 +89,7 @@ final class GroupRunner {
   /// Runs the cases one after the other, for as long as `goesOn` says so of each result.
   func runWhile(_ goesOn: (CaseResult) -> Bool) {
     for item in group.cases {
-      guard goesOn(run(item)) else { break }
+      guard !isStopped, let result = run(item), goesOn(result) else { break }
     }
     endTestee()
     meeting.close()
@@ -85,12 +97,17 @@ final class GroupRunner {
 
   /// Runs all cases and gives each result as it comes.
   func run(_ report: (CaseResult) -> Void) {
-    for item in group.cases { report(run(item)) }
-    endTestee()
-    meeting.close()
+    runWhile { result in
+      report(result)
+      return true
+    }
   }
 
-  private func run(_ item: Case) -> CaseResult {
+  /// Whether the run is to end.
+  private var isStopped: Bool { stop?.isRequested == true }
+
+  /// Nil where the run was stopped before the case was judged.
+  private func run(_ item: Case) -> CaseResult? {
     if patience?.isOver(for: group.configuration) == true {
       var result = CaseResult(item: item, configuration: group.configuration, state: .inconclusive, duration: .zero)
       result.wasPlayed = false
@@ -100,12 +117,12 @@ final class GroupRunner {
       )
       return result
     }
-    let result = play(item)
+    guard let result = play(item) else { return nil }
     patience?.note(result)
     return result
   }
 
-  private func play(_ item: Case) -> CaseResult {
+  private func play(_ item: Case) -> CaseResult? {
     let start = poller.now
     let timing = Capsule.Timing(timeLimit: timeLimit, stretch: factor)
     var result = CaseResult(item: item, configuration: group.configuration, state: .pass, duration: .zero)
@@ -121,23 +138,44 @@ final class GroupRunner {
           // Only what grows each time leaks.
           player = makePlayer(item, source, factor: timing.stretch)
           try player.play()
+        } catch  where player.isFinishing && !(error is TesteeProcess.Failure) {
+          // What shows in closing may have a reason that the audit can name.
+          try examine(player.connections, of: result.path)
+          throw error
         }
+        try examine(player.connections, of: result.path)
       } catch {
         let testee = try judgedTestee(player)
         var (state, problem) = judge(error, testee)
-        if state == .fail, poller.longestDelay > Self.delayLimit {
+        let finding = error as? SealedAudit.Finding
+        // What is played back has its own time, whatever the machine does.
+        if state == .fail, finding == nil, playback == nil, poller.longestDelay > Self.delayLimit {
           state = .inconclusive
           problem.got += "; the machine held the kit up for \(poller.longestDelay.milliseconds) ms"
         }
-        problem.moment = player.isFinishing ? .afterwards : .playing
+        problem.moment = finding != nil ? .auditing : player.isFinishing ? .afterwards : .playing
         problem.step = player.currentStep?.place
         problem.stepSource = player.currentStep?.source.encodedText
         problem.trace = CaseTrace(connections: player.connections, testees: player.testees, start: start)
         problem.errorText = player.testees.map { String(decoding: $0.errorText, as: UTF8.self) }.joined()
-        problem.dependsOnTime = problem.dependsOnTime || item.dependsOnTime
+        problem.dependsOnTime = finding == nil && (problem.dependsOnTime || item.dependsOnTime)
+        // What fails while the run is given up may fail because of that.
+        guard !isStopped else {
+          player.abandon()
+          endTestee()
+          return nil
+        }
         result.state = state
         result.problem = problem
-        problem.capsulePath = capsules?.write(player, result, timing, start: start)
+        let compared = [finding?.earlier].compactMap { $0 }
+        problem.capsulePath = capsules?.write(
+          player,
+          result,
+          timing,
+          start: start,
+          split: meeting.writesByteByByte ? .bytes : .whole,
+          comparedWith: compared
+        )
         result.problem = problem
         player.abandon()
         endTestee(isGraceful: !problem.isTimeOut)
@@ -146,9 +184,16 @@ final class GroupRunner {
       (result.state, result.problem) = judge(error, testee)
       result.problem?.errorText = testee.map { String(decoding: $0.errorText, as: UTF8.self) } ?? ""
       endTestee()
+      guard !isStopped else { return nil }
     }
     result.duration = poller.now - start
     return result
+  }
+
+  /// Throws ``SealedAudit/Finding`` if the sealed connections of a case break a rule together with those of earlier cases.
+  private func examine(_ connections: [KitConnection], of path: String) throws {
+    guard let audit else { return }
+    for evidence in connections.compactMap(SealedEvidence.init) { try audit.examine(evidence, of: path) }
   }
 
   /// The process that a failure is about: one that has failed before all others.
@@ -230,6 +275,14 @@ final class GroupRunner {
       try measure(testee)
       return testee
     }
+    let testee = try startTestee()
+    guard warmsUp, !warmUp(testee) else { return testee }
+    // What it still says about that connection is not to be taken for part of the case: another process plays that.
+    warmsUp = false
+    return try startTestee()
+  }
+
+  private func startTestee() throws -> TesteeProcess {
     endTestee()
     let testee = try TesteeProcess(
       command: implementation.command,
@@ -239,7 +292,6 @@ final class GroupRunner {
     )
     self.testee = testee
     _ = try Preflight.hello(testee, poller: poller, limit: startLimit)
-    warmUp(testee)
     return testee
   }
 
@@ -252,32 +304,37 @@ final class GroupRunner {
   }
 
   /// One connection by the book, so that what a testee opens once and keeps does not look like a leak of the first case.
-  /// Its outcome is no verdict: if it fails, so does every case.
-  private func warmUp(_ testee: TesteeProcess) {
+  /// Its outcome is no verdict: a testee that cannot do that yet may do what a case asks for.
+  private func warmUp(_ testee: TesteeProcess) -> Bool {
     let player = makePlayer(.warmUp, .running(testee), factor: factor)
-    do { try player.play() } catch { player.abandon() }
+    do {
+      try player.play()
+      return true
+    } catch {
+      player.abandon()
+      return false
+    }
   }
 
   /// Ends the process. One that has just run out of time is not given more of it.
   private func endTestee(isGraceful: Bool = true) {
     guard let testee else { return }
     self.testee = nil
-    if testee.failure == nil, isGraceful {
-      _ = try? testee.end(within: Self.endLimit * factor)
-    } else {
-      testee.release()
-    }
+    guard testee.failure == nil, isGraceful, !isStopped else { return testee.release() }
+    do { _ = try testee.end(within: Self.endLimit * factor) } catch { testee.release() }
   }
 
   // MARK: Judging
 
   private func judge(_ error: any Error, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
-    if let testee, !(error is TesteeProcess.Failure) {
+    if let testee, !(error is TesteeProcess.Failure), !(error is SealedAudit.Finding) {
       // A process that died explains everything else: it is never taken for a rejection.
       try? poller.serve(until: poller.now + .milliseconds(20))
       if let failure = testee.failure { return judge(failure, testee) }
     }
     switch error {
+    case let finding as SealedAudit.Finding:
+      return (.fail, CaseResult.Problem(clause: finding.clause, expected: finding.expected, got: finding.got))
     case let failure as CaseFailure:
       let problem = CaseResult.Problem(
         clause: failure.clause,
@@ -311,7 +368,9 @@ final class GroupRunner {
   /// the case has been played again alone. One that answers nothing may be held up by the machine.
   private func judge(_ timeOut: TimedOut, _ testee: (any CaseTestee)?) -> (CaseResult.State, CaseResult.Problem) {
     let expected = timeOut.waitedFor
-    let waited = "nothing within \(timeOut.limit)"
+    // What was recorded on another level had no machine to be slow.
+    guard group.configuration.level == .live else { return LevelRunner.judge(timeOut) }
+    let waited = "nothing within \(timeOut.limit.milliseconds) ms"
     guard let testee else {
       return (.inconclusive, CaseResult.Problem(dependsOnTime: true, expected: expected, got: waited))
     }

@@ -6,14 +6,15 @@ enum Preflight {
 
   /// Starts a testee, learns what it declares and how fast it answers, tries the canary and ends it.
   ///
-  /// Throws ``CaseFailure``, ``TimedOut``, ``TesteeProcess/Failure`` for a testee that is none, and
-  /// ``SystemCallError`` if it cannot be started.
+  /// Throws ``PreflightFailure`` for a testee that is none or where `stop` asks the run to end, and ``SystemCallError`` if
+  /// it cannot be started.
   static func run(
     _ implementation: Implementation,
     contract: TesteeContract?,
-    pace: Pace = Pace()
+    pace: Pace = Pace(),
+    stop: RunStop? = nil
   ) throws -> Declaration {
-    let poller = Poller()
+    let poller = Poller(stop: stop)
     let start = ContinuousClock.now
     let testee = try TesteeProcess(
       command: implementation.command,

@@ -18,6 +18,27 @@ enum RunSurroundings {
     }
   }
 
+  /// Throws ``DataError`` unless reports can be written to these paths: no run should be lost to a slip. A path that is nil
+  /// or `-` is none.
+  static func checkReportPaths(_ paths: String?...) throws(DataError) {
+    let files = paths.compactMap(\.self).filter { $0 != "-" }
+    for (index, path) in files.enumerated() {
+      guard !files[..<index].contains(path) else {
+        throw DataError(file: path, message: "is named for two reports: give each a file of its own")
+      }
+      var isFolder: ObjCBool = false
+      let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      guard !isThere || !isFolder.boolValue else {
+        throw DataError(file: path, message: "is a folder, and cannot be a report: give the path of a file in it")
+      }
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      guard FileManager.default.isWritableFile(atPath: isThere ? path : folder) else {
+        let reason = isThere ? "it may not be written to" : "its folder is not there, or may not be written in"
+        throw DataError(file: path, message: "cannot be written: \(reason)")
+      }
+    }
+  }
+
   /// Throws ``DataError`` unless so many groups can run at the same time.
   static func checkJobCount(_ count: Int) throws(DataError) {
     guard (1...64).contains(count) else {

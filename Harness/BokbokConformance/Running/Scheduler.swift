@@ -21,8 +21,12 @@ struct Scheduler: Sendable {
   let directory: String
   /// Where each failure is kept as a file; nil if it is not.
   var capsules: CapsuleFolder?
+  /// What looks at all sealed connections of the run.
+  let audit = SealedAudit()
   /// Whether the kit writes each byte by itself.
   var writesByteByByte = false
+  /// What asks the run to end: then cases that have not been judged get no result. Nil where nothing does.
+  var stop: RunStop?
 
   /// Runs all cases and gives their results in no particular order. What more time might have changed is run again once,
   /// alone and with longer time limits.
@@ -44,14 +48,24 @@ struct Scheduler: Sendable {
         continue
       }
       let group = CaseGroup(configuration: attempt.configuration, cases: [attempt.item])
-      for var result in await run([group], jobCount: 1, stretch: Self.repeatStretch, report: { _ in }) {
+      let again = await run([group], jobCount: 1, stretch: Self.repeatStretch, report: { _ in })
+      for var result in again {
         result.firstAttempt = attempt.problem
         fruitlessCount = result.state == attempt.state ? fruitlessCount + 1 : 0
         report(result)
         results.append(result)
       }
+      if again.isEmpty { results.append(Self.unrepeated(attempt)) }
     }
     return results
+  }
+
+  /// What is left of a first attempt that proved nothing, where the run is stopped before the second.
+  private static func unrepeated(_ attempt: CaseResult) -> CaseResult {
+    var result = attempt
+    result.state = .inconclusive
+    result.problem?.got += "; not run again, since the run was ended"
+    return result
   }
 
   private func groups(of planned: [(item: Case, configuration: Configuration)]) -> [CaseGroup] {
@@ -75,7 +89,7 @@ struct Scheduler: Sendable {
     patience: Patience? = nil,
     report: @escaping @Sendable (CaseResult) -> Void
   ) async -> [CaseResult] {
-    let work = Work(groups)
+    let work = Work(groups, stop: stop)
     await withTaskGroup(of: Void.self) { tasks in
       for _ in 0..<min(jobCount, max(1, groups.count)) {
         tasks.addTask {
@@ -94,7 +108,9 @@ struct Scheduler: Sendable {
                 contract: contract,
                 directory: folder,
                 capsules: capsules,
-                writesByteByByte: writesByteByByte
+                audit: audit,
+                writesByteByByte: writesByteByByte,
+                stop: stop
               )
               runner.run { result in
                 work.add(result)
@@ -116,17 +132,20 @@ private final class Work: @unchecked Sendable {
   private var groups: [CaseGroup]
   private var startedCount = 0
   private var collected: [CaseResult] = []
+  private let stop: RunStop?
   /// Folders of different runs of one process must differ.
   private static let counter = Counter()
 
-  init(_ groups: [CaseGroup]) {
+  init(_ groups: [CaseGroup], stop: RunStop?) {
     self.groups = groups
+    self.stop = stop
   }
 
+  /// The next group; nil after the last one, and once the run is to end.
   func next() -> (number: Int, group: CaseGroup)? {
     lock.lock()
     defer { lock.unlock() }
-    guard !groups.isEmpty else { return nil }
+    guard !groups.isEmpty, stop?.isRequested != true else { return nil }
     return (Self.counter.next(), groups.removeFirst())
   }
 

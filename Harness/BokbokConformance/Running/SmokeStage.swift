@@ -20,7 +20,7 @@ struct SmokeStage: Sendable {
       : "the command connect, whose reply comes once the connection is open"
     let opening =
       security == .plain
-      ? "the preamble and SETTINGS (section 2 and 4 of the specification)"
+      ? "the preamble (section 2 of the specification) and SETTINGS, a frame in a record (sections 4 and 5)"
       : "the handshake (section 3): vectors of the subject handshakes show every byte of it"
     return [
       SmokeStage(

@@ -151,6 +151,7 @@ final class ByteStream: PollSource, CaseStream {
   func handle(_ descriptor: Int32, _ events: Int16) {
     if descriptor == outputDescriptor, events & Int16(POLLOUT) != 0 { flush() }
     if descriptor == inputDescriptor, events & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
+      if watchesUnreadInput, isReadingPaused { trace.note(.remark(.inputWaits)) }
       watchesUnreadInput = false
       if !isReadingPaused { fill() }
     }

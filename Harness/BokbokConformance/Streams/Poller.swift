@@ -29,6 +29,12 @@ final class Poller: CaseClock {
   /// The longest time for which the machine kept the kit from looking, since the heartbeat was set.
   private(set) var longestDelay = Duration.zero
   private var lastLook: ContinuousClock.Instant?
+  /// What asks the run to end, which ends each wait; nil where nothing does.
+  private let stop: RunStop?
+
+  init(stop: RunStop? = nil) {
+    self.stop = stop
+  }
 
   func add(_ source: any PollSource) {
     sources.append(source)
@@ -38,10 +44,12 @@ final class Poller: CaseClock {
     sources.removeAll { $0 === source }
   }
 
-  /// Serves all sources until the condition gives a value, or the time is over: then nil.
+  /// Serves all sources until the condition gives a value, or the time is over: then nil. Throws ``RunStopped`` if the
+  /// run is to end.
   func wait<Result>(until deadline: ContinuousClock.Instant, for condition: () throws -> Result?) throws -> Result? {
     if let timekeeper { return try timekeeper.wait(deadline - now, for: condition) }
     while true {
+      if let stop, stop.isRequested { throw RunStopped() }
       if let result = try condition() { return result }
       let rest = deadline - .now
       guard rest > .zero else { return nil }
@@ -84,6 +92,8 @@ final class Poller: CaseClock {
         owners.append(source)
       }
     }
+    // Last, since it has no owner.
+    if let stop { descriptors.append(pollfd(fd: stop.wakeDescriptor, events: Int16(POLLIN), revents: 0)) }
     let count = poll(&descriptors, nfds_t(descriptors.count), Int32(milliseconds))
     noteLook()
     guard count >= 0 else {

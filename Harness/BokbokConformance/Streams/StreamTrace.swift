@@ -10,6 +10,8 @@ final class StreamTrace {
   enum Remark: Equatable {
     /// The incoming half has ended, and for a reset how the system calls it.
     case inputEnded(StreamEnd, reason: String)
+    /// Something has come that the kit, which waits for it, does not read yet.
+    case inputWaits
     case kitEndsSending
     case kitResets
     case kitCloses
@@ -20,6 +22,7 @@ final class StreamTrace {
       switch self {
       case .inputEnded(.end, _): "end of stream"
       case .inputEnded(.reset, let reason): "the stream was reset (\(reason))"
+      case .inputWaits: "the testee has sent something, which the kit does not read yet"
       case .kitEndsSending: "the kit ends its sending half"
       case .kitResets: "the kit resets the stream"
       case .kitCloses: "the kit closes the stream"
@@ -48,7 +51,7 @@ final class StreamTrace {
   ///   - keepsEntries: false where streams run for long, and their bytes are kept elsewhere.
   ///   - clock: what tells the time of an entry; nil: the system.
   init(name: String, isClient: Bool, keepsEntries: Bool = true, clock: (any CaseClock)? = nil) {
-    self.start = clock?.now ?? .now
+    self.start = clock?.timestamp ?? .now
     self.name = name
     self.isClient = isClient
     self.keepsEntries = keepsEntries
@@ -57,7 +60,7 @@ final class StreamTrace {
 
   func note(_ entry: Entry) {
     guard keepsEntries else { return }
-    entries.append((clock?.now ?? .now, entry))
+    entries.append((clock?.timestamp ?? .now, entry))
   }
 
   /// All bytes of one direction.

@@ -90,7 +90,7 @@ struct Implementation: Sendable {
   static func parse(_ contents: [UInt8], path: String) throws(DataError) -> JSON {
     do {
       let manifest = try JSON(parsing: contents)
-      let schema = try JSONSchema(JSON(parsing: EmbeddedFiles.contents(of: schemaPath) ?? []))
+      let schema = try JSONSchema.embedded(schemaPath)
       if let fault = schema.faults(of: manifest).first { throw fault }
       return manifest
     } catch {

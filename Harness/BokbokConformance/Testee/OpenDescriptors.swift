@@ -1,63 +1,71 @@
 internal import Foundation
 
-/// The descriptors that a testee has open, over its process and all that it started: after a case they must be back to
-/// what they were before.
-struct OpenDescriptors: Equatable {
-  /// What each is, such as `socket:[4711]`, by process.
-  let targets: [String]
+/// The descriptors that a testee has open, over its process and all that it started: after a case they must be no more than
+/// before.
+struct OpenDescriptors {
+  private struct Descriptor: Hashable {
+    let process: pid_t
+    let number: CInt
+  }
 
-  var count: Int { targets.count }
+  private let descriptors: [Descriptor]
+
+  var count: Int { descriptors.count }
 
   /// Nil where the system does not tell.
   init?(process: pid_t) {
-    var targets: [String] = []
+    var descriptors: [Descriptor] = []
     var processes = [process]
     while let process = processes.popLast() {
-      let folder = "/proc/\(process)/fd"
-      for name in Self.names(in: folder) {
-        targets.append("\(process): \(Self.target(of: "\(folder)/\(name)") ?? "?")")
+      for number in Self.numbers(in: "/proc/\(process)/fd") {
+        descriptors.append(Descriptor(process: process, number: number))
       }
-      processes += Self.children(of: process)
+      for thread in Self.numbers(in: "/proc/\(process)/task") {
+        processes += Self.children(in: "/proc/\(process)/task/\(thread)/children")
+      }
     }
-    guard !targets.isEmpty else { return nil }
-    self.targets = targets.sorted()
+    guard !descriptors.isEmpty else { return nil }
+    self.descriptors = descriptors
   }
 
-  /// What is open now and was not before.
+  /// What is open now and was not before, as it is at this moment, such as `4242: socket:[4711]`. A number that was closed
+  /// and serves again is not among them; where there are more descriptors than before, at least as many have new ones.
   func additions(to before: OpenDescriptors) -> [String] {
-    var old = before.targets
-    return targets.filter { target in
-      guard let index = old.firstIndex(of: target) else { return true }
-      old.remove(at: index)
-      return false
-    }
+    let old = Set(before.descriptors)
+    return descriptors.filter { !old.contains($0) }.map { descriptor in
+      let link = "/proc/\(descriptor.process)/fd/\(descriptor.number)"
+      return "\(descriptor.process): \(Self.target(of: link) ?? "?")"
+    }.sorted()
   }
 
-  /// The processes that a process's threads have started.
-  private static func children(of process: pid_t) -> [pid_t] {
-    let folder = "/proc/\(process)/task"
-    return names(in: folder).flatMap { thread -> [pid_t] in
-      guard let file = fopen("\(folder)/\(thread)/children", "r") else { return [] }
-      defer { fclose(file) }
-      var line = [UInt8](repeating: 0, count: 4096)
-      let count = fread(&line, 1, line.count, file)
-      return String(decoding: line[..<count], as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
-    }
-  }
+  // The system's own calls and no texts: this is asked before and after each case, where texts took a twentieth of a run.
 
-  // The system's own calls: this is asked before and after each case, where Foundation's took a twentieth of a run.
-
-  private static func names(in folder: String) -> [String] {
+  /// The numbers that are names in a folder.
+  private static func numbers(in folder: String) -> [CInt] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
-    var names: [String] = []
+    var numbers: [CInt] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-        name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      withUnsafePointer(to: &entry.pointee.d_name) { name in
+        name.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+          // Not "." and "..".
+          if isdigit(CInt(name[0])) != 0 { numbers.append(atoi(name)) }
+        }
       }
-      if name != ".", name != ".." { names.append(name) }
     }
-    return names
+    return numbers
+  }
+
+  /// The processes that a thread has started.
+  private static func children(in file: String) -> [pid_t] {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { line in
+      let count = read(descriptor, line.baseAddress, line.count)
+      guard count > 0 else { return [] }
+      return String(decoding: line[..<count], as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+    }
   }
 
   private static func target(of link: String) -> String? {

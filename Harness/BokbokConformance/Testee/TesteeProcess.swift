@@ -175,7 +175,11 @@ final class TesteeProcess: PollSource, CaseTestee {
   }
 
   func handle(_ descriptor: Int32, _ events: Int16) {
-    if descriptor == child.standardError { return readError() }
+    if descriptor == child.standardError {
+      // The end of the answers, ready at the same time, may have closed it: its number can be another thread's by now.
+      if isErrorOpen { readError() }
+      return
+    }
     let failed = Int16(POLLHUP | POLLERR)
     if descriptor == commands, events & (Int16(POLLOUT) | failed) != 0 { flush() }
     if descriptor == answers, isOutputOpen, events & (Int16(POLLIN) | failed) != 0 { readOutput() }

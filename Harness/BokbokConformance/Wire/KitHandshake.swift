@@ -92,13 +92,7 @@ final class KitHandshake {
     guard message1.count == SealedHandshake.message1ByteCount else { return nil }
     var state = try SymmetricState(protocolName: NoisePattern.bokbok.name, prologue: prologue)
     mix(key: key, publicKey: Array(message1[..<32]), into: &state)
-    var sessionKey = [UInt8](repeating: 0, count: 32)
-    let isAuthentic = message1[32...].withUnsafeBytes { ciphertext in
-      sessionKey.withUnsafeMutableBytes { output in
-        output.baseAddress.map { state.decryptAndHash(ciphertext, into: $0) } ?? false
-      }
-    }
-    guard isAuthentic else { return nil }
+    guard let sessionKey = sessionKey(in: message1, &state) else { return nil }
     publicKey.withUnsafeBytes {
       state.mixHash($0)
       state.mixKey($0)
@@ -107,6 +101,27 @@ final class KitHandshake {
     [UInt8](repeating: 0, count: 32).withUnsafeBytes { state.mixKey($0) }
     sessionKey.withUnsafeBytes { state.mixKeyAndHash($0) }
     return publicKey + encrypt([], &state)
+  }
+
+  /// The session key that a client has chosen; nil if its message 1 does not authenticate with the user's key.
+  ///
+  /// - Parameter prologue: the client's preamble and the user name (H-1).
+  static func sessionKey(message1: [UInt8], prologue: [UInt8], key: [UInt8]) -> [UInt8]? {
+    guard message1.count == SealedHandshake.message1ByteCount,
+      var state = try? SymmetricState(protocolName: NoisePattern.bokbok.name, prologue: prologue)
+    else { return nil }
+    mix(key: key, publicKey: Array(message1[..<32]), into: &state)
+    return sessionKey(in: message1, &state)
+  }
+
+  private static func sessionKey(in message1: [UInt8], _ state: inout SymmetricState) -> [UInt8]? {
+    var sessionKey = [UInt8](repeating: 0, count: 32)
+    let isAuthentic = message1[32...].withUnsafeBytes { ciphertext in
+      sessionKey.withUnsafeMutableBytes { output in
+        output.baseAddress.map { state.decryptAndHash(ciphertext, into: $0) } ?? false
+      }
+    }
+    return isAuthentic ? sessionKey : nil
   }
 
   private static func mix(key: [UInt8], publicKey: [UInt8], into state: inout SymmetricState) {

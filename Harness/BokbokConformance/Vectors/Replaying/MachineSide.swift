@@ -30,7 +30,7 @@ final class MachineSide {
   init(_ plan: SidePlan, place: String) throws(VectorMismatch) {
     self.plan = plan
     do {
-      let configuration = try Self.configuration(plan)
+      let configuration = SharedConfiguration(try Self.configuration(plan))
       switch plan.role {
       case .client:
         machine = try ConnectionMachine(

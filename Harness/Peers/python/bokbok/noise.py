@@ -160,7 +160,7 @@ class Handshake:
         for token in self._messages.pop(0):
             if token == "e":
                 self.ephemeral_secret = bytearray(self._entropy(KEY_BYTES))  # H-7.b
-                secret = load().X25519PrivateKey.from_private_bytes(bytes(self.ephemeral_secret))
+                secret = load().x25519_private_key(bytes(self.ephemeral_secret))
                 public = secret.public_key().public_bytes_raw()
                 message += public
                 self._mix_public(public)
@@ -213,9 +213,9 @@ class Handshake:
 
 def _diffie_hellman(secret: bytearray, public: bytes) -> bytes:
     primitives = load()
-    private_key = primitives.X25519PrivateKey.from_private_bytes(bytes(secret))
+    private_key = primitives.x25519_private_key(bytes(secret))
     try:
-        return private_key.exchange(primitives.X25519PublicKey.from_public_bytes(public))
+        return private_key.exchange(primitives.x25519_public_key(public))
     except ValueError:  # the library's way to say that the result is all zero
         return bytes(KEY_BYTES)
 

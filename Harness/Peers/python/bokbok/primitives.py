@@ -10,6 +10,8 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -22,8 +24,8 @@ class Primitives(NamedTuple):
     """What this package uses of `cryptography`."""
 
     InvalidTag: type[InvalidTag]
-    X25519PrivateKey: type[X25519PrivateKey]
-    X25519PublicKey: type[X25519PublicKey]
+    x25519_private_key: Callable[[bytes], X25519PrivateKey]
+    x25519_public_key: Callable[[bytes], X25519PublicKey]
     ChaCha20Poly1305: type[ChaCha20Poly1305]
     Argon2id: type[Argon2id]
 
@@ -38,4 +40,6 @@ def load() -> Primitives:
         from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
     except ImportError as error:
         raise ImportError(f"{_NEEDED} ({error})", name=error.name) from error
-    return Primitives(InvalidTag, X25519PrivateKey, X25519PublicKey, ChaCha20Poly1305, Argon2id)
+    return Primitives(
+        InvalidTag, X25519PrivateKey.from_private_bytes, X25519PublicKey.from_public_bytes, ChaCha20Poly1305, Argon2id
+    )

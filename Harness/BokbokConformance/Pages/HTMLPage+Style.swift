@@ -1,5 +1,5 @@
 /// How the page looks, in light and in dark, on a telephone and on a wide screen.
-extension HTMLReport {
+extension HTMLPage {
   static let style: HTMLText = """
     :root {
       color-scheme: light dark;
@@ -21,6 +21,7 @@ extension HTMLReport {
     }
     h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; }
     h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
+    nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; list-style: none; margin: 1rem 0; padding: 0; }
     h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
     a { color: var(--link); }
     code, pre { font-family: ui-monospace, monospace; font-size: .85em; }
@@ -33,7 +34,13 @@ extension HTMLReport {
     th, td { padding: .25rem .5rem; border: 1px solid var(--line); text-align: left; vertical-align: top; }
     thead th { background: var(--raised); font-size: .85rem; line-height: 1.25; }
     tbody th { background: var(--raised); position: sticky; left: 0; white-space: nowrap; }
-    #matrix td { white-space: nowrap; }
+    .matrix td { white-space: nowrap; }
+    .texts { min-width: 60rem; font-size: .9rem; }
+    .texts td { overflow-wrap: anywhere; }
+    .texts .says { min-width: 20rem; }
+    .texts details { border: 0; margin: 0; padding: 0; }
+    .texts .clause { background: var(--raised); }
+    .texts ul { margin: .25rem 0; padding-left: 1rem; }
     .good { background: var(--good-ground); color: var(--good); }
     .bad, .bad a { background: var(--bad-ground); color: var(--bad); }
     .doubt, .doubt a { background: var(--doubt-ground); color: var(--doubt); }
@@ -42,6 +49,7 @@ extension HTMLReport {
     details { border: 1px solid var(--line); border-radius: .375rem; margin: .5rem 0; padding: .5rem .75rem; }
     details:target { outline: 2px solid var(--link); }
     summary { cursor: pointer; }
+    summary h3, summary h4 { display: inline; }
     .trace { min-width: 44rem; font-size: .9rem; table-layout: fixed; }
     .trace th:first-child { width: 4rem; }
     .trace td { overflow-wrap: anywhere; }
