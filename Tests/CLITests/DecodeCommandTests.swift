@@ -1,3 +1,4 @@
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -24,7 +25,7 @@ struct DecodeCommandTests {
   }
 
   @Test func `a file is read, and JSON has a line for each part`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = try folder.write("(4:ping5:12345)", to: "value")
     let result = try await run("decode", path, "--start", "value", "--json")
     #expect(result.status == 0)
@@ -44,6 +45,18 @@ struct DecodeCommandTests {
     let noFile = try await run("decode", "/nowhere/at/all")
     #expect(noFile.status == 66)
     #expect(noFile.errors.contains("/nowhere/at/all"))
+  }
+
+  @Test func `what is not decoded as it stands is told how to`() async throws {
+    let folder = try ScratchFolder()
+    let digits = try await run("decode", try folder.write(Self.opening, to: "digits"))
+    #expect(digits.status == 65)
+    #expect(digits.errors.contains("give --hex"))
+    let capsule = try folder.write(#"{"capsule":1,"implementation":"x"}"#, to: "failure.capsule")
+    let result = try await run("decode", capsule)
+    #expect(result.status == 65)
+    #expect(result.errors.contains("bokbok conformance replay \(capsule)"))
+    #expect(result.output.isEmpty)
   }
 
   @Test func `anything at all is taken without a crash`() async throws {

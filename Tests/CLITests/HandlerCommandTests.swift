@@ -1,3 +1,4 @@
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -12,7 +13,7 @@ struct HandlerCommandTests {
 
   @Test func `a request and an answer larger than a pipe go through`() async throws {
     let text = String(repeating: "x", count: 300_000)
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (server, address) = try await serve(script: "cat", in: folder)
     defer { server.end() }
     let answer = try await run("call", address, "-", input: "(\(text))")
@@ -21,7 +22,7 @@ struct HandlerCommandTests {
   }
 
   @Test func `a command that does not read its input answers all the same`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (server, address) = try await serve(script: "echo done", in: folder)
     defer { server.end() }
     let answer = try await run("call", address, "-", input: "(\(String(repeating: "x", count: 1_000_000)))")
@@ -34,7 +35,7 @@ struct HandlerCommandTests {
   }
 
   @Test func `the command knows the user and the other side`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let key = String(repeating: "0a", count: 32)
     let users = try folder.write("\"Mary Ann\" \(key)\n", to: "users")
     let keyFile = try folder.write(key + "\n", to: "key")
@@ -78,7 +79,7 @@ struct HandlerCommandTests {
   }
 
   @Test func `a request that is cancelled terminates the command and what it started`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let marks = try LineQueue(readingPipe: folder.file("marks"))
     let pipe = folder.file("marks")
     // A shell tells on standard error of a child that a signal ended; nobody may be there any more to read it.
@@ -105,7 +106,7 @@ struct HandlerCommandTests {
   }
 
   @Test func `a command that ignores SIGTERM is killed`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let marks = try LineQueue(readingPipe: folder.file("marks"))
     // The shell dies only of SIGKILL; the pipe it holds open then ends.
     let (server, address) = try await serve(
@@ -126,7 +127,7 @@ struct HandlerCommandTests {
   }
 
   @Test func `requests beyond the number of processes wait for their turn`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let marks = try LineQueue(readingPipe: folder.file("marks"))
     let script = try folder.write(
       "read value; echo \"$value\" >\(folder.file("marks")); read go <\(folder.file("go")); echo \"$value\"",
@@ -165,7 +166,7 @@ struct HandlerCommandTests {
 
   private func serve(
     script: String,
-    in folder: borrowing TemporaryFolder,
+    in folder: ScratchFolder,
     options: [String] = []
   ) async throws -> (RunningCommand, String) {
     let path = try folder.write(script + "\n", to: "handler")
@@ -174,7 +175,7 @@ struct HandlerCommandTests {
   }
 
   private func call(_ request: String, script: String) async throws -> CommandResult {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let (server, address) = try await serve(script: script, in: folder)
     defer { server.end() }
     let answer = try await run("call", address, request)

@@ -14,7 +14,7 @@ struct KeyCommandTests {
   }
 
   @Test func `generate writes a key file that only its owner can use, and prints nothing`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let result = try await run("key", "generate", "--output", folder.file("key"))
     #expect(result.status == 0)
     #expect(result.output.isEmpty)
@@ -24,7 +24,7 @@ struct KeyCommandTests {
   }
 
   @Test func `a key file is replaced only with --force, and then has the right mode again`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let path = try folder.write("precious\n", to: "key", mode: 0o644)
     let refused = try await run("key", "generate", "--output", path)
     #expect(refused.status == 73)
@@ -37,7 +37,7 @@ struct KeyCommandTests {
   }
 
   @Test func `a users line has the name, quoted where it must be, and the key of the file`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     for (index, (name, text)) in [
       ("alice", "alice"), ("José", "José"), ("a b", #""a b""#), ("#x", ##""#x""##),
       (#"q"\"#, #""q\"\\""#), ("\"q", #""\"q""#), ("\u{202E}x", #""\xe2\x80\xaex""#),

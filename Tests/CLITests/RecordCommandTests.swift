@@ -1,3 +1,4 @@
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -12,7 +13,7 @@ struct RecordCommandTests {
   func `a session between a client and a server is recorded with its ends, and explained`(
     transport: String
   ) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     func free(_ name: String) -> String { transport == "tcp" ? "tcp:127.0.0.1:0" : "unix:\(folder.file(name))" }
     let server = try RunningCommand(["testee"])
     defer { server.end() }
@@ -64,7 +65,7 @@ struct RecordCommandTests {
   }
 
   @Test func `a signal ends the recording with its footer, also while a connection is open`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let file = folder.file("session")
     let recorder = try RunningCommand([
       "record", "--listen", "tcp:127.0.0.1:0", "--connect", "unix:\(folder.file("nobody"))", "--output", file,
@@ -81,7 +82,7 @@ struct RecordCommandTests {
   }
 
   @Test func `a file that exists is kept, and an address that is none is told`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let file = try folder.write("mine", to: "session")
     let arguments = ["--connect", "tcp:127.0.0.1:1", "--output"]
     let exists = try RunningCommand(["record", "--listen", "tcp:127.0.0.1:0"] + arguments + [file])
@@ -96,7 +97,7 @@ struct RecordCommandTests {
   @Test func `a recording that was cut off is explained as far as it goes, and a broken one is refused by its line`()
     async throws
   {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let header = #"{"recording":1,"started":"2026-01-01T00:00:00Z","listen":"a","connect":"b"}"#
     let event = #"{"connection":1,"microseconds":5,"from":"client","bytes":"424f4b424f4b0100"}"#
     let cut = try await run("decode", try folder.write("\(header)\n\(event)\n{\"connec", to: "cut"))

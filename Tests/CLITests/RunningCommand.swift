@@ -12,10 +12,24 @@ final class RunningCommand: Sendable {
   let identifier: pid_t
 
   /// Starts the command; its standard input is the one given, or a pipe that stays open until ``closeInput()``.
-  init(_ arguments: [String], executable: URL? = nil, input givenInput: FileHandle? = nil) throws {
+  ///
+  /// - Parameters:
+  ///   - directory: the folder that it starts in; nil for the tests' own.
+  ///   - variables: what its environment has other than the tests'.
+  init(
+    _ arguments: [String],
+    executable: URL? = nil,
+    input givenInput: FileHandle? = nil,
+    directory: String? = nil,
+    variables: [String: String] = [:]
+  ) throws {
     let process = Process()
     process.executableURL = try executable ?? RunningCommand.executable()
     process.arguments = arguments
+    if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+    if !variables.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(variables) { _, new in new }
+    }
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
     process.standardInput = givenInput ?? input
     process.standardOutput = output
@@ -113,32 +127,6 @@ func run(_ arguments: String..., input: String = "") async throws -> CommandResu
   async let errors = command.errors.rest()
   let texts = await (output.joined(separator: "\n"), errors.joined(separator: "\n"))
   return CommandResult(status: await command.waitForEnd(), output: texts.0, errors: texts.1)
-}
-
-/// A folder of its own for a test, removed at its end.
-struct TemporaryFolder: ~Copyable {
-  let path: String
-
-  init() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bokbok-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    path = folder.path
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-  }
-
-  /// The path of a file in the folder.
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-
-  /// Writes a file with a mode, and returns its path.
-  func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
-    let path = file(name)
-    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-    return path
-  }
 }
 
 /// The permissions of a file.

@@ -51,7 +51,7 @@ struct SealedRecordingTests {
   }
 
   private func stage(
-    _ folder: borrowing TemporaryFolder,
+    _ folder: ScratchFolder,
     server player: Player = .swift,
     transport: String = "tcp",
     serverKey: String = SealedRecordingTests.key,
@@ -97,7 +97,7 @@ struct SealedRecordingTests {
     server: Player,
     transport: String
   ) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder, server: server, transport: transport)
     defer { stage.end() }
     let client = try client.start()
@@ -148,7 +148,7 @@ struct SealedRecordingTests {
   @Test func `each leg becomes a vector, of which the library replays the recorder's end`() async throws {
     // None is the default, so that the library names all three as the testee does.
     let settings = ["max-message": 65_536, "max-requests": 16, "max-partial": 200_000]
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder, settings: settings)
     defer { stage.end() }
     let client = try TesteeProcess()
@@ -207,7 +207,7 @@ struct SealedRecordingTests {
   func `a client that has another key, or names another user, is refused, and the recording says why`(
     difference: String
   ) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder)
     defer { stage.end() }
     let client = try TesteeProcess()
@@ -231,7 +231,7 @@ struct SealedRecordingTests {
   @Test func `a server that refuses the recorder's user is heard by the client, and one with another key is told`()
     async throws
   {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder, serverKey: Self.otherKey)
     defer { stage.end() }
     let client = try TesteeProcess()
@@ -244,7 +244,7 @@ struct SealedRecordingTests {
   }
 
   @Test func `a plain client of a recorder that opens sealed sessions is refused for its mode`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder)
     defer { stage.end() }
     let client = try TesteeProcess()
@@ -259,7 +259,7 @@ struct SealedRecordingTests {
     side: String,
     transport: String
   ) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let stage = try await stage(folder, transport: transport)
     defer { stage.end() }
     let client = try TesteeProcess()
@@ -277,7 +277,7 @@ struct SealedRecordingTests {
   }
 
   @Test func `a user without a key file, and a key file without a user, are wrong usage`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let keyFile = try folder.write(Self.key + "\n", to: "key")
     for words in [["--user", "alice"], ["--key-file", keyFile]] {
       let recorder = try RunningCommand(

@@ -6,7 +6,7 @@ import Testing
 struct ServeCommandTests {
   @Test(arguments: ["tcp", "unix"])
   func `a plain server prints its address, answers, and ends on SIGTERM`(_ transport: String) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let asked = transport == "tcp" ? "tcp:127.0.0.1:0" : "unix:\(folder.file("socket"))"
     let server = try RunningCommand(["serve", asked, "--plain"])
     defer { server.end() }
@@ -26,7 +26,7 @@ struct ServeCommandTests {
   }
 
   @Test func `JSON answers, requests from standard input, and unknown requests`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let server = try RunningCommand(["serve", folder.file("socket"), "--plain"])
     defer { server.end() }
     let address = try await server.nextLine()
@@ -41,7 +41,7 @@ struct ServeCommandTests {
   }
 
   @Test func `ping measures round trips`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let server = try RunningCommand(["serve", folder.file("socket"), "--plain"])
     defer { server.end() }
     let address = try await server.nextLine()
@@ -78,7 +78,7 @@ struct ServeCommandTests {
   }
 
   @Test func `an address that is in use is told`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let server = try RunningCommand(["serve", folder.file("socket"), "--plain"])
     defer { server.end() }
     _ = try await server.nextLine()
@@ -88,7 +88,7 @@ struct ServeCommandTests {
   }
 
   @Test func `calls fail with statuses that tell why`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     #expect(try await run("call", folder.file("nothing"), "(a)").status == 69)
     #expect(try await run("call", folder.file("nothing"), "(a").status == 65)
     #expect(try await run("call", "nonsense:1:2:3", "(a)").status == 64)
@@ -97,7 +97,7 @@ struct ServeCommandTests {
   }
 
   @Test func `a call takes no longer than it is allowed to`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let server = try RunningCommand(["serve", folder.file("socket"), "--plain", "--handler", "sleep 1000"])
     defer { server.end() }
     let address = try await server.nextLine()
@@ -106,7 +106,7 @@ struct ServeCommandTests {
   }
 
   @Test func `a second signal ends the server at once`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let marks = try LineQueue(readingPipe: folder.file("marks"))
     let script = try folder.write("echo started >\(folder.file("marks")); exec sleep 1000", to: "handler")
     let server = try RunningCommand(

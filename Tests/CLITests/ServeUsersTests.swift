@@ -9,7 +9,7 @@ struct ServeUsersTests {
   private static let newKey = String(repeating: "0b", count: 32)
 
   @Test func `users connect with their keys, and nobody else does`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let users = try folder.write("alice \(Self.oldKey)\n", to: "users")
     let server = try RunningCommand(["serve", folder.file("socket"), "--users", users])
     defer { server.end() }
@@ -27,7 +27,7 @@ struct ServeUsersTests {
 
   @Test(arguments: [0o640, 0o604, 0o620])
   func `a users file that others can use is refused, with what to do`(_ mode: Int) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let users = try folder.write("alice \(Self.oldKey)\n", to: "users", mode: mode)
     let result = try await run("serve", folder.file("socket"), "--users", users)
     #expect(result.status == 78)
@@ -37,7 +37,7 @@ struct ServeUsersTests {
   }
 
   @Test func `a users file that is not there or wrong is refused`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     #expect(try await run("serve", folder.file("socket"), "--users", folder.file("none")).status == 66)
     let users = try folder.write("alice \(Self.oldKey)\nbob\n", to: "users")
     let result = try await run("serve", folder.file("socket"), "--users", users)
@@ -46,7 +46,7 @@ struct ServeUsersTests {
   }
 
   @Test func `a key file that others can use, or that holds no key, is refused`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let open = try folder.write(Self.oldKey, to: "open", mode: 0o644)
     let result = try await run("call", "nowhere:1", "(a)", "--user", "alice", "--key-file", open)
     #expect(result.status == 78)
@@ -58,7 +58,7 @@ struct ServeUsersTests {
   }
 
   @Test func `a generated key and its users line fit together`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let line = try await run("key", "generate", "--user", "J\u{F6}rg B", "--users-line", "--output", folder.file("key"))
     let users = try folder.write(line.output + "\n", to: "users")
     let server = try RunningCommand(["serve", folder.file("socket"), "--users", users])
@@ -71,26 +71,26 @@ struct ServeUsersTests {
   @Test func `SIGHUP takes over new keys, both keys of a rotation are good, and a bad file changes nothing`()
     async throws
   {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let users = try folder.write("alice \(Self.oldKey)\n", to: "users")
     let server = try RunningCommand(["serve", folder.file("socket"), "--users", users])
     defer { server.end() }
     let address = try await server.nextLine()
     #expect(try await call(address, user: "alice", key: Self.newKey, in: folder).status == 77)
 
-    _ = try folder.write("alice \(Self.newKey)\nalice \(Self.oldKey)\n", to: "users")
+    try folder.write("alice \(Self.newKey)\nalice \(Self.oldKey)\n", to: "users")
     server.signal(SIGHUP)
     try await server.errorLine(containing: "read again")
     #expect(try await call(address, user: "alice", key: Self.newKey, in: folder).status == 0)
     #expect(try await call(address, user: "alice", key: Self.oldKey, in: folder).status == 0)
 
-    _ = try folder.write("alice nonsense\n", to: "users")
+    try folder.write("alice nonsense\n", to: "users")
     server.signal(SIGHUP)
     let mistake = try await server.errorLine(containing: "line 1")
     #expect(mistake.contains("users"))
     #expect(try await call(address, user: "alice", key: Self.newKey, in: folder).status == 0)
 
-    _ = try folder.write("alice \(Self.newKey)\n", to: "users")
+    try folder.write("alice \(Self.newKey)\n", to: "users")
     server.signal(SIGHUP)
     try await server.errorLine(containing: "read again")
     #expect(try await call(address, user: "alice", key: Self.oldKey, in: folder).status == 77)
@@ -100,7 +100,7 @@ struct ServeUsersTests {
     _ address: String,
     user: String,
     key: String,
-    in folder: borrowing TemporaryFolder
+    in folder: ScratchFolder
   ) async throws -> CommandResult {
     let keyFile = try folder.write(key + "\n", to: "key")
     return try await run("call", address, "(ping)", "--user", user, "--key-file", keyFile)

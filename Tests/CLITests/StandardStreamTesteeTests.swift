@@ -11,7 +11,7 @@ struct StandardStreamTesteeTests {
   func `without a control socket it serves what its command line says, and ends with the connection`(
     isSealed: Bool
   ) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let users = folder.file("users.json")
     try #"{"ada": "\#(Self.key)"}"#.write(toFile: users, atomically: true, encoding: .utf8)
     let client = try TesteeProcess()

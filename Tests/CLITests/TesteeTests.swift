@@ -41,7 +41,7 @@ struct TesteeTests {
     defer { first.end() }
     try first.command.closeInput()
     #expect(await first.command.waitForEnd() == 0)
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let second = try TesteeProcess()
     defer { second.end() }
     _ = try await second.ask("listen", ["address": "unix:\(folder.file("socket"))"])
@@ -53,7 +53,7 @@ struct TesteeTests {
 
   @Test(arguments: [("tcp", false), ("tcp", true), ("unix", false), ("unix", true)])
   func `a conversation of two testees, with events in their order`(_ transport: String, _ isSealed: Bool) async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let server = try TesteeProcess()
     defer { server.end() }
     let client = try TesteeProcess()

@@ -1,3 +1,4 @@
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -29,8 +30,8 @@ struct VectorsCommandTests {
   }
 
   @Test func `generating twice gives the same files, and those are the committed ones`() async throws {
-    let first = try TemporaryFolder()
-    let second = try TemporaryFolder()
+    let first = try ScratchFolder()
+    let second = try ScratchFolder()
     for path in [first.path, second.path] {
       let result = try await run("vectors", "generate", "--output", path)
       #expect(result.status == 0)
@@ -54,14 +55,14 @@ struct VectorsCommandTests {
   }
 
   @Test func `the check of changed vectors ends with 1 and names file, vector, place and bytes`() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try ScratchFolder()
     let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path())
     for name in names where name.hasSuffix(".json") {
       var text = try String(contentsOf: Self.folder.appending(path: name), encoding: .utf8)
       if name == "settings.json" {
         text = text.replacing(#""body": "2829""#, with: #""body": "2828""#, maxReplacements: 1)
       }
-      _ = try folder.write(text, to: name)
+      try folder.write(text, to: name)
     }
     let result = try await run("vectors", "check", folder.path)
     #expect(result.status == 1)
@@ -69,8 +70,8 @@ struct VectorsCommandTests {
   }
 
   @Test func `data that cannot be read and wrong usage end with 2`() async throws {
-    let folder = try TemporaryFolder()
-    _ = try folder.write(#"{"subject": "settings", "colour": 1}"#, to: "settings.json")
+    let folder = try ScratchFolder()
+    try folder.write(#"{"subject": "settings", "colour": 1}"#, to: "settings.json")
     for arguments in [
       ["check", folder.path], ["check", "/nowhere/at/all"], ["list", "--subject", "colours"],
       ["generate", "--output", "/nowhere/at/all"], ["check", "--no-such-option"], ["no-such-command"],

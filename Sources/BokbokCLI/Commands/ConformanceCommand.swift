@@ -19,9 +19,19 @@ struct ConformanceCommand: AsyncParsableCommand {
         1    a failure
         2    wrong usage or data
         3    trouble of the kit's own, or a case without a clear outcome
+        130  SIGINT ended the run; 143: SIGTERM did
+
+      The first of these signals ends the run, and the reports are written with what was judged so far; a second one ends \
+      the command at once.
       """,
-    subcommands: [ReplayCommand.self, RelayCommand.self, LedgerCommand.self, CheckReportCommand.self]
+    subcommands: [
+      ReplayCommand.self, RelayCommand.self, LedgerCommand.self, CheckReportCommand.self, UnitTestsCommand.self,
+    ]
   )
+
+  private static let usualTimeLimit = 5
+  private static let usualImplementationsFolder = "Harness/Implementations"
+  private static let timeLimits = 1...600
 
   @Option(help: "The testee's command line, run by /bin/sh: 'python3 my_testee.py'.")
   var testee: String?
@@ -60,7 +70,7 @@ struct ConformanceCommand: AsyncParsableCommand {
 
   @Option(
     help: """
-      What the cases are played with: live, a testee over real streams; memory, this command's library over streams in \
+      What the cases are played with: live, a testee over real streams, unless given; memory, this command's library over streams in \
       memory; core, its core alone.
       """,
     transform: { word in
@@ -70,11 +80,11 @@ struct ConformanceCommand: AsyncParsableCommand {
       return level
     }
   )
-  var level = ConformanceOptions.Level.live
+  var level: ConformanceOptions.Level?
 
   @Option(
     help: """
-      How the kit's bytes are cut: whole; bytes, one by one; or, with --level core or memory, every, which is at every \
+      How the kit's bytes are cut: whole, unless given; bytes, one by one; or, with --level core or memory, every, which is at every \
       place in turn.
       """,
     transform: { word in
@@ -84,7 +94,7 @@ struct ConformanceCommand: AsyncParsableCommand {
       return splitting
     }
   )
-  var split = ConformanceOptions.Splitting.whole
+  var split: ConformanceOptions.Splitting?
 
   @Option(help: "With --split every, cut each case in so many ways at most, other ones for each case.")
   var splitWays: Int?
@@ -111,6 +121,16 @@ struct ConformanceCommand: AsyncParsableCommand {
   var html: String?
 
   @Option(
+    name: .customLong("include"),
+    help: """
+      Include what another run has written with --json in the page of --html: the kill matrix, or the interop matrix. \
+      The option may come once for each.
+      """,
+    completion: .file()
+  )
+  var includedFiles: [String] = []
+
+  @Option(
     help: "Keep each failure as one file in this folder; 'bokbok conformance replay FILE' plays it again.",
     completion: .directory
   )
@@ -119,7 +139,7 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Flag(help: "A failure of a case of the level 'should' fails the run.")
   var strict = false
 
-  @Option(help: "How many groups of cases run at the same time, 1 to 64; four for each processor unless given.")
+  @Option(help: "How many groups of cases run at the same time, 1 to 64; eight for each processor unless given.")
   var jobs: Int?
 
   @Flag(help: "Check each message of the testee contract, both ways, against its schema.")
@@ -128,20 +148,35 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Flag(help: "Try the testee step by step instead of running the cases, and say what to do next.")
   var smoke = false
 
+  @Option(
+    help: """
+      Instead of running cases, make the reports of a run that has ended: of the file that its --json has written.
+      """,
+    completion: .file()
+  )
+  var from: String?
+
   @Option(help: "A folder of case files to use instead of those in this command.", completion: .directory)
   var casesFolder: String?
 
-  @Option(help: "How long to wait for what should come at once, in seconds.")
-  var timeLimit = 5
+  @Option(help: "How long to wait for what should come at once, 1 to 600 seconds; 5 unless given.")
+  var timeLimit: Int?
 
   @Flag(help: "Instead of cases, let every implementation with a manifest meet every other, as client and as server.")
   var matrix = false
 
-  @Option(help: "With --matrix: the folder of the manifests.", completion: .directory)
-  var implementationsFolder = "Harness/Implementations"
+  @Option(
+    help: "With --matrix: the folder of the manifests; Harness/Implementations unless given.",
+    completion: .directory
+  )
+  var implementationsFolder: String?
 
-  @Flag(name: .customLong("traces"), inversion: .prefixedNo, help: "Show the whole trace of each failing case.")
-  var showsTraces = true
+  @Flag(
+    name: .customLong("traces"),
+    inversion: .prefixedNo,
+    help: "Show the whole trace of each failing case, which is usual, or its last lines."
+  )
+  var showsTraces: Bool?
 
   @Flag(help: "Plant faults in the Python implementation, one at a time, and tell which of them the cases find.")
   var killMatrix = false
@@ -155,45 +190,65 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Flag(help: "With --kill-matrix: run every case of a fault's clause, and name faults that the same cases find.")
   var allKillers = false
 
+  @Flag(help: "Instead of running cases, tell what proves each clause of the specification; a gap ends with 1.")
+  var coverage = false
+
   func validate() throws {
-    guard killMatrix || (faults.isEmpty && faultsFolder == nil && !allKillers) else {
-      throw ValidationError("--fault, --faults-folder and --all-killers go with --kill-matrix.")
-    }
+    _ = try mode()
     guard testee == nil || implementation == nil else {
       throw ValidationError("--testee and --implementation both name what to test; give one of them.")
     }
-    guard level != .live || split != .every else {
+    guard includedFiles.isEmpty || html != nil else {
+      throw ValidationError("--include adds sections to the page that --html writes: give --html FILE too.")
+    }
+    guard split != .every || (level ?? .live) != .live else {
       throw ValidationError("--split every goes with --level core or memory; live, the kit writes whole or in bytes.")
     }
     guard splitWays == nil || (split == .every && (splitWays ?? 0) > 0) else {
       throw ValidationError("--split-ways goes with --split every, and is 1 or more.")
     }
     if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs is 1 to 64, not \(jobs).") }
-    guard !matrix || (testee == nil && implementation == nil && !isAboutCases) else {
-      throw ValidationError(
-        "--matrix plays scenarios, not cases, between all implementations: of the options, it takes --case, "
-          + "--configuration, --json, --junit, --html, --jobs, --time-limit and --implementations-folder."
-      )
-    }
-    guard (1...600).contains(timeLimit) else {
+    if let timeLimit, !Self.timeLimits.contains(timeLimit) {
       throw ValidationError("--time-limit is 1 to 600 seconds, not \(timeLimit).")
     }
   }
 
-  /// Whether an option is given that chooses among the cases, or says how they are played.
-  private var isAboutCases: Bool {
-    !clauses.isEmpty || !sections.isEmpty || requirementLevel != nil || suite != nil || casesFolder != nil
-      || capsules != nil || level != .live || split != .whole || list || strict || checkContract || smoke || killMatrix
+  private func mode() throws -> ConformanceMode {
+    do {
+      return try ConformanceMode(givenOptions)
+    } catch {
+      throw ValidationError("\(error)")
+    }
   }
 
+  /// How long to wait, in seconds.
+  private var seconds: Int { timeLimit ?? Self.usualTimeLimit }
+
   func run() async throws {
-    let status = killMatrix ? await runKillMatrix() : matrix ? await runMatrix() : await runCases()
+    let status =
+      switch try mode() {
+      case .cases: try await untilSignal { stop in await ConformanceRun(runOptions, stop: stop).run() }
+      case .list: await ConformanceRun(runOptions).run()
+      case .smoke: try await untilSignal { stop in await ConformanceSmoke(runOptions, stop: stop).run() }
+      case .matrix: try await untilSignal { stop in await InteropRun(interopOptions, stop: stop).run() }
+      case .killMatrix: try await untilSignal { stop in await KillMatrix(killMatrixOptions, stop: stop).run() }
+      case .coverage: runCoverage()
+      case .saved: SavedReport(from ?? "", runOptions).run()
+      }
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func runMatrix() async -> Int32 {
+  private func runCoverage() -> Int32 {
+    var run = CoverageRun()
+    run.jsonPath = json
+    run.htmlPath = html
+    run.casesDirectory = casesFolder
+    return run.run()
+  }
+
+  private var interopOptions: InteropOptions {
     var options = InteropOptions()
-    options.implementationsFolder = implementationsFolder
+    options.implementationsFolder = implementationsFolder ?? Self.usualImplementationsFolder
     options.casePatterns = cases
     options.configurationPatterns = configurations
     options.jsonPath = json
@@ -201,12 +256,23 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.htmlPath = html
     if let jobs { options.jobCount = jobs }
     // Two foreign runtimes, and many pairs of them at once: they may take their time.
-    options.timeLimit = .seconds(timeLimit * 4)
+    options.timeLimit = .seconds(seconds * 4)
     options.requiresAll = !(ProcessInfo.processInfo.environment["BOKBOK_REQUIRE"] ?? "").isEmpty
-    return await InteropRun(options).run()
+    return options
   }
 
-  private func runCases() async -> Int32 {
+  /// Runs something that starts processes, and asks it to end by the first signal.
+  private func untilSignal(_ run: (RunStop) async -> Int32) async throws -> Int32 {
+    let stop = try RunStop()
+    let signals = ProcessSignals([SIGINT, SIGTERM]) { number in
+      // Whoever asks twice does not want to wait for the reports.
+      if !stop.request(signal: number) { _exit(128 + number) }
+    }
+    defer { withExtendedLifetime(signals) {} }
+    return await run(stop)
+  }
+
+  private var runOptions: ConformanceOptions {
     var options = ConformanceOptions()
     if let testee { options.testee = .shell(testee) }
     if let implementation { options.testee = .manifest(implementation) }
@@ -216,32 +282,35 @@ struct ConformanceCommand: AsyncParsableCommand {
     options.sectionPatterns = sections
     options.requirementLevel = requirementLevel
     options.suiteVersion = suite
-    options.level = level
-    options.splitting = split
+    options.level = level ?? .live
+    options.splitting = split ?? .whole
     options.splitWaysMax = splitWays
     options.listsOnly = list
     options.jsonPath = json
     options.junitPath = junit
     options.htmlPath = html
+    options.includedPaths = includedFiles
     options.capsulesPath = capsules
     options.isStrict = strict
     if let jobs { options.jobCount = jobs }
     options.checksContract = checkContract
     options.casesDirectory = casesFolder
-    options.timeLimit = .seconds(timeLimit)
-    options.showsTraces = showsTraces
-    return smoke ? await ConformanceSmoke(options).run() : await ConformanceRun(options).run()
+    options.timeLimit = .seconds(seconds)
+    options.showsTraces = showsTraces ?? true
+    return options
   }
 
-  private func runKillMatrix() async -> Int32 {
+  private var killMatrixOptions: KillMatrixOptions {
     var options = KillMatrixOptions()
     options.faultPatterns = faults
     options.faultsDirectory = faultsFolder
     options.casesDirectory = casesFolder
     options.findsAllKillers = allKillers
     options.jsonPath = json
+    options.junitPath = junit
+    options.htmlPath = html
     if let jobs { options.jobCount = jobs }
-    options.timeLimit = .seconds(timeLimit)
-    return await KillMatrix(options).run()
+    options.timeLimit = .seconds(seconds)
+    return options
   }
 }

@@ -62,11 +62,14 @@ struct DecodeCommand: ParsableCommand {
   func run() throws {
     let bytes = try readBytes()
     if !hex, Recording.begins(bytes) { return try explainRecording(bytes) }
+    guard !bytes.starts(with: #"{"capsule":"#.utf8) else {
+      throw CommandFailure(.dataError, "This is a capsule: bokbok conformance replay \(file) shows what passed.")
+    }
     let annotations = Annotator(sender: side.sender, start: start.start).annotate(bytes)
     for annotation in annotations {
       try StandardStream.output.write((json ? DecodeCommand.json(annotation) : annotation.line) + "\n")
     }
-    try throwIfBroken(annotations)
+    try throwIfBroken(annotations, hint: hint(for: bytes))
   }
 
   private func explainRecording(_ bytes: [UInt8]) throws {
@@ -90,12 +93,18 @@ struct DecodeCommand: ParsableCommand {
     try throwIfBroken(lines.compactMap(\.annotation))
   }
 
-  private func throwIfBroken(_ annotations: [Annotation]) throws {
+  /// What may be the matter with bytes that are none of the protocol's.
+  private func hint(for bytes: [UInt8]) -> String {
+    let areDigits = !hex && DecodeCommand.digits(in: bytes).allSatisfy(\.isHexadecimalDigit)
+    return areDigits ? " They look like hexadecimal digits: give --hex." : ""
+  }
+
+  private func throwIfBroken(_ annotations: [Annotation], hint: @autoclosure () -> String = "") throws {
     let brokenClauses = annotations.compactMap(\.clause)
     if !brokenClauses.isEmpty {
       throw CommandFailure(
         .dataError,
-        "The bytes break the protocol: \(brokenClauses.joined(separator: ", "))."
+        "The bytes break the protocol: \(brokenClauses.joined(separator: ", "))." + hint()
       )
     }
   }
@@ -106,8 +115,7 @@ struct DecodeCommand: ParsableCommand {
       ? try StandardStream.input.readToEnd(byteCountMax: DecodeCommand.byteCountMax)
       : try POSIXFile.contents(of: file, byteCountMax: DecodeCommand.byteCountMax)
     guard hex else { return bytes }
-    let digits = bytes.filter { ![0x09, 0x0A, 0x0D, 0x20].contains($0) }
-    guard let decoded = Hexadecimal.bytes(String(decoding: digits, as: UTF8.self)) else {
+    guard let decoded = Hexadecimal.bytes(String(decoding: DecodeCommand.digits(in: bytes), as: UTF8.self)) else {
       throw CommandFailure(
         .dataError,
         "The input is not hexadecimal: pairs of the digits 0-9 and a-f with white space between. "
@@ -115,6 +123,11 @@ struct DecodeCommand: ParsableCommand {
       )
     }
     return decoded
+  }
+
+  /// The bytes without white space.
+  private static func digits(in bytes: [UInt8]) -> [UInt8] {
+    bytes.filter { ![0x09, 0x0A, 0x0D, 0x20].contains($0) }
   }
 
   private static func json(_ line: RecordingText.Line) -> String {
@@ -144,4 +157,8 @@ struct DecodeCommand: ParsableCommand {
     object["meaning"] = .string(annotation.meaning)
     object["clause"] = annotation.clause.map { .string($0) }
   }
+}
+
+extension UInt8 {
+  fileprivate var isHexadecimalDigit: Bool { Character(Unicode.Scalar(self)).isHexDigit }
 }

@@ -13,8 +13,10 @@ struct LedgerCommand: ParsableCommand {
       """
   )
 
-  @Option(help: "The folder of the cases.", completion: .directory)
-  var casesFolder = "Harness/Cases"
+  @ParentCommand var parent: ConformanceCommand
+
+  @Option(help: "The folder of the cases; Harness/Cases unless given.", completion: .directory)
+  var casesFolder: String?
 
   @Flag(help: "Add what is new to the ledger; with --reason also cases that demand something else than before.")
   var write = false
@@ -32,6 +34,7 @@ struct LedgerCommand: ParsableCommand {
   var publish: String?
 
   func validate() throws {
+    try parent.checkSubcommand("ledger", takes: ["--cases-folder"])
     guard withdraw == nil || reason != nil else { throw ValidationError("--withdraw needs a --reason.") }
     guard withdraw != nil || replacement.isEmpty else { throw ValidationError("--replacement goes with --withdraw.") }
     guard reason == nil || write || withdraw != nil else {
@@ -42,7 +45,7 @@ struct LedgerCommand: ParsableCommand {
 
   func run() throws {
     do {
-      var ledger = try LedgerFile(casesDirectory: casesFolder)
+      var ledger = try LedgerFile(casesDirectory: casesFolder ?? parent.casesFolder ?? "Harness/Cases")
       if let withdraw { try ledger.withdraw(withdraw, reason: reason ?? "", replacement: replacement) }
       if write { ledger.update(reason: withdraw == nil ? reason : nil) }
       if let publish { try ledger.publish(on: publish) }

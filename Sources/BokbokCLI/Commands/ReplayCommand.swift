@@ -22,6 +22,8 @@ struct ReplayCommand: AsyncParsableCommand {
       """
   )
 
+  @ParentCommand var parent: ConformanceCommand
+
   @Argument(help: "The capsule.", completion: .file(extensions: ["capsule"]))
   var file: String
 
@@ -38,16 +40,21 @@ struct ReplayCommand: AsyncParsableCommand {
   var command: [String] = []
 
   func validate() throws {
-    let count = [testee != nil, implementation != nil, !command.isEmpty].count { $0 }
+    try parent.checkSubcommand("replay", takes: ["--testee", "--implementation"])
+    let count = [playedTestee != nil, playedImplementation != nil, !command.isEmpty].count { $0 }
     guard count <= 1 else {
       throw ValidationError("--testee, --implementation and a command after -- each name an implementation; give one.")
     }
   }
 
+  // The parser gives to the parent what both know.
+  private var playedTestee: String? { testee ?? parent.testee }
+  private var playedImplementation: String? { implementation ?? parent.implementation }
+
   func run() async throws {
     var played: ConformanceOptions.Testee?
-    if let testee { played = .shell(testee) }
-    if let implementation { played = .manifest(implementation) }
+    if let testee = playedTestee { played = .shell(testee) }
+    if let implementation = playedImplementation { played = .manifest(implementation) }
     if !command.isEmpty { played = .command(command) }
     let status = await CapsuleReplay(file, testee: played).run()
     if status != 0 { throw ExitCode(status) }
