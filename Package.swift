@@ -168,6 +168,7 @@ let package = Package(
       name: "CLITests",
       dependencies: [
         "Bokbok", "BokbokCLI", "BokbokTestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],

@@ -89,7 +89,7 @@ import Testing
       if line.contains("bokbok") { complaints.append(line) }
     }
     #expect(complaints == [])
-    #expect(try await analyze.waitForEnd() == 0)
+    #expect(await analyze.waitForEnd() == 0)
   }
 
   @Test(
