@@ -43,7 +43,7 @@ extension Value {
         let lengthOffset = offset
         let length = try decodeLength(bytes, offset: &offset)
         // A slice is refused where the length goes past the end of what is there (V-2).
-        guard let atom = buffer.getSlice(at: buffer.readerIndex + offset, length: length) else {
+        guard let atom = slice(of: buffer, at: offset, length: length) else {
           throw .lengthTooLong(remaining: bytes.count - offset, offset: lengthOffset)
         }
         offset += length
@@ -69,6 +69,11 @@ extension Value {
 
     guard offset == bytes.count else { throw .trailing(byteCount: bytes.count - offset, offset: offset) }  // V-1
     return values.popLast()
+  }
+
+  /// An atom of the message. An empty one keeps no memory of it, and a message of a million of them costs no slices.
+  private static func slice(of buffer: ByteBuffer, at offset: Int, length: Int) -> ByteBuffer? {
+    length == 0 ? ByteBuffer() : buffer.getSlice(at: buffer.readerIndex + offset, length: length)
   }
 
   /// Reads the length of an atom and the colon after it; `offset` is left at the first byte of the atom.

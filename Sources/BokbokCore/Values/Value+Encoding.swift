@@ -56,7 +56,8 @@ extension Value {
   }
 
   private static func encodedByteCount(ofAtom bytes: ByteBuffer) -> Int {
-    decimalDigitCount(of: bytes.readableBytes) + 1 + bytes.readableBytes
+    let length = bytes.readableBytes
+    return decimalDigitCount(of: length) + 1 + length
   }
 
   /// Appends the canonical encoding.
@@ -134,6 +135,7 @@ extension Value {
   private static func write(atom bytes: ByteBuffer, to position: inout UnsafeMutableRawPointer) {
     let length = bytes.readableBytes
     write(length: length, to: &position)
+    guard length > 0 else { return }
     bytes.withUnsafeReadableBytes { bytes in
       if let source = bytes.baseAddress { position.copyMemory(from: source, byteCount: length) }
     }
@@ -148,14 +150,16 @@ extension Value {
   private static func write(length: Int, to position: inout UnsafeMutableRawPointer) {
     let digitCount = decimalDigitCount(of: length)
     var rest = length
-    for index in (0..<digitCount).reversed() {
+    var index = digitCount
+    repeat {
+      index -= 1
       position.storeBytes(
         of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10),
         toByteOffset: index,
         as: UInt8.self
       )
       rest /= 10
-    }
+    } while index > 0
     position += digitCount
     write(UInt8(ascii: ":"), to: &position)
   }

@@ -116,6 +116,14 @@ import Musl
   }
 
   /// Memory is in proportion: no list reserves more than its elements take.
+  @Test(.clauses("V-3.c"))
+  func anEmptyAtomKeepsNoMemoryOfTheMessage() throws {
+    let elements = try Value(decoding: ByteBuffer(string: "(0:4:ping)")).elements
+    #expect(try elements.map { try $0.buffer.readableBytes } == [0, 4])
+    #expect(try elements[0].buffer.storageCapacity == 0)
+    #expect(try elements[1].buffer.storageCapacity > 0)
+  }
+
   @Test(.clauses("V-3.c"), arguments: 0..<20)
   func listsHaveNoRoomThatTheyDoNotNeed(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
