@@ -1,6 +1,7 @@
 """A minimal testee: a plain server that answers (echo …). Put the calls of your implementation where bokbok is used."""
 
 import asyncio
+import itertools
 import json
 import sys
 
@@ -13,6 +14,7 @@ HELLO = {
 servers: dict[str, bokbok.Server] = {}
 connections: dict[str, bokbok.Connection] = {}
 names: dict[bokbok.Connection, str] = {}
+numbers = itertools.count(1)
 
 
 def send(message: dict) -> None:
@@ -29,14 +31,16 @@ def handle(connection: bokbok.Connection, payload: bokbok.Value) -> bokbok.Value
 
 def on_open(server: str):
     def opened(connection: bokbok.Connection) -> None:
-        name = names[connection] = f"c{len(names) + 1}"
+        name = names[connection] = f"c{next(numbers)}"
         connections[name] = connection
         send({"event": "opened", "server": server, "connection": name, "user": connection.user})
     return opened
 
 
 def on_close(connection: bokbok.Connection, ending: bokbok.Ending) -> None:
-    event = {"event": "closed", "connection": names[connection], "reason": ending.reason}
+    name = names.pop(connection)
+    del connections[name]  # a full testee remembers the last ones: a request on them gets the kind of their end
+    event = {"event": "closed", "connection": name, "reason": ending.reason}
     send(event if ending.code is None else event | {"code": ending.code, "message": ending.message})
 
 

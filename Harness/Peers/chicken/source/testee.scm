@@ -201,7 +201,7 @@
 (define connections (make-table))
 (define ended (make-queue)) ; numbers of connections that have ended, oldest first
 (define ended-count 0)
-(define ended-limit 1000)
+(define ended-limit 64)
 (define last-server 0)
 (define key-log #f)
 

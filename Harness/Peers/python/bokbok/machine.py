@@ -552,6 +552,7 @@ class Machine:
         self._opening_deadline = self._drain_deadline = self._keepalive_deadline = self._stream_deadline = None
         failure = ending.error()
         self._requester.end(failure)  # C-6.c, F-2.e
+        self._responder.end()
         pings, self._pings = self._pings, []
         for _, token in pings:
             self._act(PingDone(token, failure))  # P-2.b

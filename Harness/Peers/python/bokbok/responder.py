@@ -149,6 +149,11 @@ class Responder:
             assert value is not None
             self._act(Handle(id, value))
 
+    def end(self) -> None:
+        """The connection has ended: nothing is answered any more, and nothing of the requests is kept."""
+        self._under_way.clear()
+        self._held.clear()
+
     # From the open handler
 
     def admit(self) -> None:

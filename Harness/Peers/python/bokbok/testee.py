@@ -17,6 +17,7 @@ import os
 import re
 import signal
 import sys
+from collections import deque
 from typing import Any, Awaitable, Callable
 
 from . import __version__
@@ -43,6 +44,8 @@ HELLO = {
     "features": ["derive-key", "value-codec", "keepalive", "exec", "control-fd", "key-log"],
 }
 
+#: How many connections that have ended are remembered: a request on one gets the kind of its end.
+_ENDED_PEERS_MAX = 64
 _DEEPEST_JSON = 10_000
 _UNBOUNDED = 2**62
 
@@ -68,6 +71,7 @@ class Testee:
         self._servers: dict[str, Server] = {}
         self._peers: dict[str, _Peer] = {}
         self._ids: dict[Connection, str] = {}
+        self._ended: deque[_Peer] = deque()  # the oldest first
         self._count = 0
         self._requests: dict[int, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -222,6 +226,10 @@ class Testee:
             event["code"] = ending.code
             event["message"] = ending.message or ""
         self._tell(connection, event)
+        self._ended.append(self._peer(connection))
+        if len(self._ended) > _ENDED_PEERS_MAX:
+            oldest = self._ended.popleft()
+            del self._peers[oldest.id], self._ids[oldest.connection]
 
     def _tell(self, connection: Connection, event: dict[str, Any]) -> None:
         peer = self._peer(connection)
