@@ -58,6 +58,7 @@ extension Configuration.Level {
   func reasonAgainst(_ item: Case) -> String? {
     guard self != .live else { return nil }
     if item.transports == [.stdio] { return "the case is about standard input and output" }
+    if item.boundsMemory { return "the memory that is judged is a process's" }
     let processFeatures = ["exec", "control-fd", "key-log"]
     if let feature = item.needs.first(where: { processFeatures.contains($0) }) {
       return "the feature \(feature) is a process's"

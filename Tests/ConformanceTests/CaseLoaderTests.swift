@@ -24,9 +24,18 @@ import Testing
     """
   }
 
+  /// Judges memory.
+  static let bounded = """
+    { "repeat": { "times": 8, "memory": { "bytesPerRepetitionMax": 1, "timesMax": 64 }, "steps": [{ "fence": {} }] } }
+    """
+  static let unix = " \"transports\": [\"unix\"],"
+
   @Test func aGoodCaseIsTaken() throws {
     let cases = try Self.loader().load(Self.file(Self.oneCase()), file: "x.json")
     #expect(cases.map(\.id) == ["P-1/a-ping"])
+    #expect(!cases[0].boundsMemory)
+    let bounded = Self.oneCase(steps: "{ \"fence\": {} }, \(Self.bounded)", more: Self.unix)
+    #expect(try Self.loader().load(Self.file(bounded), file: "x.json")[0].boundsMemory)
   }
 
   @Test(arguments: [
@@ -37,6 +46,25 @@ import Testing
     (CaseLoaderTests.oneCase(more: " \"tilte\": \"x\","), "tilte"),
     (CaseLoaderTests.oneCase(steps: "{ \"fnece\": {} }"), "fnece"),
     (CaseLoaderTests.oneCase(steps: "{ \"fence\": { \"now\": true } }"), "now"),
+    (CaseLoaderTests.oneCase(steps: CaseLoaderTests.bounded), "not for the transport stdio"),
+    (
+      CaseLoaderTests.oneCase(steps: "\(CaseLoaderTests.bounded), { \"fence\": {} }", more: CaseLoaderTests.unix),
+      "last step"
+    ),
+    (
+      CaseLoaderTests.oneCase(
+        steps: "{ \"repeat\": { \"times\": 2, \"steps\": [\(CaseLoaderTests.bounded)] } }",
+        more: CaseLoaderTests.unix
+      ),
+      "no part of another"
+    ),
+    (
+      CaseLoaderTests.oneCase(
+        steps: CaseLoaderTests.bounded.replacing("\"times\": 8", with: "\"times\": 80"),
+        more: CaseLoaderTests.unix
+      ),
+      "timesMax"
+    ),
   ])
   func aWrongCaseIsAnErrorThatNamesFileCaseAndFault(text: String, fault: String) throws {
     let loader = try Self.loader()

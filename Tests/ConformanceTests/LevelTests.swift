@@ -103,6 +103,33 @@ struct LevelTests {
       options.level = .memory
     }
     #expect(other.paths("pass").count == 2)
+    for level in Self.levels {
+      let memory = try await Self.run { options in
+        options.casePatterns = ["X-2/answered-keeps-nothing"]
+        options.level = level
+      }
+      #expect(memory.status == 0)
+      #expect(memory.paths("not-applicable").count == 2)
+      #expect(memory.cases.allSatisfy { $0["problem"]?["expected"]?.string?.contains("memory") == true })
+    }
+  }
+
+  /// The ids of the requests differ.
+  @Test(arguments: levels)
+  func eachRepetitionLabelsAndCapturesAnew(level: ConformanceOptions.Level) async throws {
+    let outcome = try await Self.run(
+      case: CaseLoaderTests.oneCase(
+        steps: """
+          { "repeat": { "times": 3, "steps": [
+            { "command": { "name": "request", "as": "r", "payload": "(echo x)" } },
+            { "expect": { "kind": "REQUEST", "id": "$r", "value": "(echo x)" } },
+            { "send": { "kind": "RESPONSE", "id": "$r", "value": "(echo x)" } },
+            { "reply": { "to": "r", "ok": { "response": "(echo x)" } } }] } }
+          """
+      )
+    ) { $0.level = level }
+    #expect(outcome.status == 0, "\(outcome.cases.map(\.encodedText))")
+    #expect(outcome.paths("pass").count == 4)
   }
 
   @Test(arguments: levels)

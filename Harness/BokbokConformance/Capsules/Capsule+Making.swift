@@ -122,6 +122,7 @@ private struct Timeline {
       case .remark(.kitResets): add(.kitEnds(connection: number, .reset), at: time)
       case .remark(.kitCloses): add(.kitEnds(connection: number, .close), at: time)
       case .remark(.kitCannotWrite): add(.kitCannotWrite(connection: number), at: time)
+      case .remark(.repetitionsOmitted): break
       }
     }
   }

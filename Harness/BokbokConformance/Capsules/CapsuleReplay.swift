@@ -243,6 +243,9 @@ extension Capsule {
     if self.verdict.got.contains("new ones, also when the case was played again") {
       lines.append("the recorded verdict is about the descriptors of the process, which no recording holds")
     }
+    if self.verdict.got.hasPrefix(CasePlayer.memoryVerdict) {
+      lines.append("the recorded verdict is about the memory of the process, which no recording holds")
+    }
     return lines
   }
 }

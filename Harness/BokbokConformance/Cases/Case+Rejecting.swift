@@ -8,7 +8,7 @@ extension Step {
   fileprivate var isRejection: Bool {
     switch action {
     case .refusal, .violation, .tampering: true
-    case .repeat(_, let steps): steps.contains(where: \.isRejection)
+    case .repeat(let repetition): repetition.steps.contains(where: \.isRejection)
     default: false
     }
   }

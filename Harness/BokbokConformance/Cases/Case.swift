@@ -49,6 +49,9 @@ package struct Case: Sendable {
   /// The letters of the requirement, such as `F`: the section that a table counts by.
   package var section: String { String(id.prefix { $0 != "-" }) }
 
+  /// Whether it judges how much memory the testee's process keeps.
+  package var boundsMemory: Bool { steps.contains(where: \.boundsMemory) }
+
   /// Whether the case runs in a configuration.
   func applies(to configuration: Configuration) -> Bool {
     guard roles.contains(configuration.role), security.contains(configuration.security) else { return false }

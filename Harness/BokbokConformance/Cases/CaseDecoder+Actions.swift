@@ -45,10 +45,7 @@ extension CaseDecoder {
     case "noConnection": return .noConnection
     case "goodConnection": return .goodConnection
     case "repeat":
-      return .repeat(
-        times: source["times"]?.integer ?? 1,
-        try steps(source["steps"]?.array ?? [], prefix: place + ".")
-      )
+      return .repeat(try repetition(source, place: place))
     case "command": return .command(try command(source))
     case "reply": return .reply(try reply(source))
     case "event": return .event(try event(source))
@@ -121,6 +118,42 @@ extension CaseDecoder {
       cutTo: source["cutTo"]?.integer,
       isDropped: source["drop"]?.bool ?? false
     )
+  }
+
+  private static func repetition(_ source: JSON, place: String) throws -> RepeatStep {
+    let times = source["times"]?.integer ?? 1
+    let memory = source["memory"].map { memory in
+      MemoryLimit(
+        bytesPerRepetitionMax: memory["bytesPerRepetitionMax"]?.integer ?? 0,
+        timesMax: memory["timesMax"]?.integer ?? times
+      )
+    }
+    if let memory, memory.timesMax < times {
+      throw Problem(step: nil, message: "\"timesMax\" is less than \"times\"")
+    }
+    return RepeatStep(
+      times: times,
+      steps: try steps(source["steps"]?.array ?? [], prefix: place + "."),
+      memory: memory
+    )
+  }
+
+  /// Memory is that of a process which had nothing to do before, and serves all connections of the case; and nothing may
+  /// come after the repetitions, of which the trace has only some.
+  static func checkMemory(in item: Case) throws {
+    for step in item.steps {
+      guard case .repeat(let repetition) = step.action else { continue }
+      if let inner = repetition.steps.first(where: \.boundsMemory) {
+        throw Problem(step: inner.place, message: "\"memory\" is for a repeat that is no part of another")
+      }
+      guard repetition.memory != nil else { continue }
+      guard !item.transports.contains(.stdio) else {
+        throw Problem(step: step.place, message: "\"memory\" is not for the transport stdio")
+      }
+      guard step.place == item.steps.last?.place else {
+        throw Problem(step: step.place, message: "a repeat with \"memory\" is the last step")
+      }
+    }
   }
 
   private static func command(_ source: JSON) throws -> CommandStep {

@@ -48,6 +48,7 @@ struct CaseDecoder {
     )
     try Self.checkSilences(in: decoded)
     try Self.checkStandardStreams(in: decoded)
+    try Self.checkMemory(in: decoded)
     return decoded
   }
 

@@ -52,7 +52,13 @@ struct Step: Sendable {
     case noConnection
     case goodConnection
     case relay(RelayStep)
-    case `repeat`(times: Int, [Step])
+    case `repeat`(RepeatStep)
+  }
+
+  /// Whether it, or a step inside of it, is repeated until the testee's memory has stopped to grow.
+  var boundsMemory: Bool {
+    guard case .repeat(let repetition) = action else { return false }
+    return repetition.memory != nil || repetition.steps.contains(where: \.boundsMemory)
   }
 
   enum StreamAct: String, Sendable {
@@ -167,6 +173,21 @@ enum RelayStep: Sendable {
   case reaped
   /// The kit kills it.
   case kill
+}
+
+/// Steps that are played again and again.
+struct RepeatStep: Sendable {
+  /// How often; where memory is bounded, at first.
+  let times: Int
+  var steps: [Step]
+  let memory: MemoryLimit?
+}
+
+/// How much a repetition may leave in the testee's memory.
+struct MemoryLimit: Sendable {
+  let bytesPerRepetitionMax: Int
+  /// After how many repetitions the memory must have stopped to grow by more than that.
+  let timesMax: Int
 }
 
 /// A command of the testee contract.

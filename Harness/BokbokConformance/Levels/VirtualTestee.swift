@@ -90,6 +90,10 @@ class VirtualTestee: CaseTestee, VirtualActor {
 
   final func openDescriptors() -> OpenDescriptors? { nil }
 
+  final func memoryByteCount() -> Int? { nil }
+
+  final func forgetLog(from index: Int) { log.removeSubrange(min(index, log.count)...) }
+
   final func end(within duration: Duration) -> ChildProcess.ExitStatus? {
     release()
     return .exited(0)

@@ -76,7 +76,7 @@ extension CasePlayer {
 
   /// Another connection by the book: opened, one request, closed.
   func playGoodConnection() throws {
-    let name = "good-\(connections.count)"
+    let name = "good-\(connectionCount)"
     let step = ConnectStep(name: name, start: .open, opening: OpeningStep(), receiveBufferByteCount: nil)
     try connect(step, options: configuration.role == .client ? TesteeOptions() : serverOptions)
     let connection = try connection(name)

@@ -61,7 +61,7 @@ extension CasePlayer {
       trace: trace,
       testee: try currentTestee(),
       testeeOptions: options,
-      secrets: try entropy?.secrets(ofConnection: connections.count) ?? KitSecrets(from: meeting)
+      secrets: try entropy?.secrets(ofConnection: connectionCount) ?? KitSecrets(from: meeting)
     )
     add(connection)
     try open(connection, until: step.start, step.opening)
@@ -92,6 +92,10 @@ extension CasePlayer {
     }
     members["settings"] = options.settings
     members["limits"] = options.limits
+    // Another connection may have had the name.
+    connectFailures[step.name] = nil
+    heldReplies["connect:\(step.name)"] = nil
+    for connection in connections where connection.name == step.name { connection.isReplaced = true }
     commands["connect:\(step.name)"] = try give("connect", members, to: currentTestee())
     return try wait(for: "the testee to connect to \(address)", limit: timeLimit) {
       try checkConnect(step.name)

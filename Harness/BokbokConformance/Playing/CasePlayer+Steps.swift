@@ -17,8 +17,7 @@ extension CasePlayer {
     case .noConnection: try expectNoConnection()
     case .goodConnection: try playGoodConnection()
     case .relay(let relayStep): try play(relayStep, on: step.connection)
-    case .repeat(let times, let steps):
-      for _ in 0..<times { try play(steps) }
+    case .repeat(let repetition): try play(repetition, of: step)
     default: try playExpectation(step)
     }
   }

@@ -4,7 +4,7 @@ internal import BokbokCore
 extension CasePlayer {
   /// Sorts what has come from the testee: which connection has opened, which attempt has failed.
   func noteMessages() throws {
-    for connection in connections where !connection.isClient && !connection.wasOpened {
+    for connection in connections where !connection.isClient && !connection.wasOpened && !connection.isReplaced {
       let label = "connect:\(connection.name)"
       guard connectFailures[connection.name] == nil, let command = commands[label] else { continue }
       guard let reply = command.takeReply() else { continue }

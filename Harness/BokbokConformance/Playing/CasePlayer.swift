@@ -17,6 +17,8 @@ final class CasePlayer {
   private(set) var testees: [any CaseTestee] = []
   /// The connections of the case, in the order in which they were made.
   private(set) var connections: [KitConnection] = []
+  /// How many connections were made, with those that are kept no longer.
+  private(set) var connectionCount = 0
   var ids: [String: UInt32] = [:]
   var bodies: [String: [UInt8]] = [:]
   /// The commands that were given under a label, by label.
@@ -32,7 +34,7 @@ final class CasePlayer {
   var serverOptions = TesteeOptions()
   var isServerStopped = false
   /// The step that is being played, for the report.
-  private(set) var currentStep: Step?
+  var currentStep: Step?
   /// When the step before the current one began; nil for the first.
   private var previousStepStart: ContinuousClock.Instant?
   /// Whether all steps have been played.
@@ -64,7 +66,8 @@ final class CasePlayer {
     if case .running(let testee) = source {
       testees = [testee]
       testee.beginCase()
-      descriptorsBefore = testee.openDescriptors()
+      // A new process still opens what it keeps, and to repeat all of such a case for that would cost much.
+      descriptorsBefore = item.boundsMemory ? nil : testee.openDescriptors()
     }
     // What a testee does for a second only has to be looked at in time.
     clock.heartbeat = item.steps.contains(where: \.looksInTime) ? .milliseconds(20) : nil
@@ -97,8 +100,8 @@ final class CasePlayer {
   func play(_ steps: [Step]) throws {
     for step in steps where step.applies(to: configuration) {
       currentStep = step
-      if case .repeat(let times, let steps) = step.action {
-        for _ in 0..<times { try play(steps) }
+      if case .repeat(let repetition) = step.action {
+        try play(repetition, of: step)
       } else {
         let start = clock.now
         try play(step)
@@ -124,6 +127,12 @@ final class CasePlayer {
 
   func add(_ connection: KitConnection) {
     connections.append(connection)
+    connectionCount += 1
+  }
+
+  /// Forgets those from this one on of which nothing more is wanted.
+  func dropConnections(from index: Int, where isOver: (KitConnection) -> Bool) {
+    connections = connections[..<index] + connections[index...].filter { !isOver($0) }
   }
 
   func add(_ testee: any CaseTestee) {

@@ -76,6 +76,10 @@ protocol CaseTestee: AnyObject {
   func beginCase()
   /// The descriptors that it has open; nil where it has none of its own, or the system does not tell.
   func openDescriptors() -> OpenDescriptors?
+  /// The memory that it has for itself; nil where it has none of its own, or the system does not tell.
+  func memoryByteCount() -> Int?
+  /// Forgets what went over the contract from this line on.
+  func forgetLog(from index: Int)
   /// Ends it: asks it to, and makes it if it does not within the time. Returns how it ended.
   func end(within duration: Duration) throws -> ChildProcess.ExitStatus?
   /// Ends it at once.

@@ -31,6 +31,8 @@ final class KitConnection {
   var testeeID: String?
   /// Whether the testee has taken the connection for open: then it reports its end.
   var wasOpened = false
+  /// Whether another connection has taken its name, to which replies about that name belong.
+  var isReplaced = false
   /// Whether the testee's report of the end has been seen.
   var isClosedReported = false
 
@@ -103,6 +105,29 @@ final class KitConnection {
   func noteSentRecord(_ bytes: [UInt8]) {
     sentRecords.append(bytes)
   }
+
+  // MARK: Forgetting
+
+  /// Where the connection's trace stands.
+  struct Bookmark {
+    fileprivate let trace: StreamTrace.Bookmark
+    fileprivate let sentCount: Int
+    fileprivate let receivedCount: Int
+  }
+
+  /// Says in the trace that what follows is not kept, and gives the place.
+  func makeBookmark() -> Bookmark {
+    if stream.isOpen { trace.note(.remark(.repetitionsOmitted)) }
+    return Bookmark(trace: trace.bookmark, sentCount: sentRecords.count, receivedCount: receivedRecords.count)
+  }
+
+  func forget(since bookmark: Bookmark) {
+    trace.forget(since: bookmark.trace)
+    sentRecords.removeSubrange(bookmark.sentCount...)
+    receivedRecords.removeSubrange(bookmark.receivedCount...)
+  }
+
+  // MARK: Sending frames
 
   func send(_ frames: [WireFrame]) throws {
     let bytes = try recordBytes(frames)

@@ -89,7 +89,7 @@ struct TableReport {
     lines.append("\(run) run in \(seconds(summary.duration)) s: \(text.isEmpty ? "nothing" : text)")
     if let text = summary.incompleteness { lines.append("NOT COMPLETE: \(text)") }
     for reason in summary.reasonsNotApplicable {
-      lines.append("\(reason.count) not applicable on this level: \(reason.reason)")
+      lines.append("\(reason.count) not applicable here: \(reason.reason)")
     }
     let warnings = summary.results(weighing: .warning).count
     if warnings > 0 { lines.append("\(warnings) of level should did not pass: warnings") }

@@ -39,7 +39,7 @@ extension Step {
     case .silence: return true
     case .connect(let step): return (step.opening.pieces?.interval ?? .zero) > .zero
     case .opening(_, let opening): return (opening.pieces?.interval ?? .zero) > .zero
-    case .repeat(_, let steps): return steps.contains(where: \.dependsOnTime)
+    case .repeat(let repetition): return repetition.steps.contains(where: \.dependsOnTime)
     default: return false
     }
   }
@@ -72,8 +72,9 @@ extension Step {
     case .relay(.terminated(let duration)) where withLimits:
       step.action = .relay(.terminated(notBefore: duration * factor))
     case .relay(.killed(let duration)) where withLimits: step.action = .relay(.killed(notBefore: duration * factor))
-    case .repeat(let times, let steps):
-      step.action = .repeat(times: times, steps.map { $0.stretched(by: factor, withLimits: withLimits) })
+    case .repeat(var repetition):
+      repetition.steps = repetition.steps.map { $0.stretched(by: factor, withLimits: withLimits) }
+      step.action = .repeat(repetition)
     default: break
     }
     return step

@@ -28,6 +28,8 @@ final class GroupRunner {
   private let poller: Poller
   private let meeting: MeetingPoint
   private var testee: TesteeProcess?
+  /// Whether the process has played a case: then its heap may have room for what the next one leaves in it.
+  private var hasTesteePlayed = false
   /// Whether new processes are warmed up: until one has failed in that.
   private var warmsUp = true
 
@@ -129,7 +131,17 @@ final class GroupRunner {
     capsules?.remove(result.path)
     meeting.beginCase(earlierPublicKeys: playback?.earlierPublicKeys ?? [])
     do {
+      if item.boundsMemory, playback == nil {
+        if hasTesteePlayed { endTestee() }
+        if let reason = try reasonAgainstMemory() {
+          result.state = .notApplicable
+          result.problem = CaseResult.Problem(expected: reason, got: "not applicable")
+          result.duration = poller.now - start
+          return result
+        }
+      }
       let source = try testeeSource()
+      hasTesteePlayed = true
       var player = makePlayer(item, source, factor: timing.stretch)
       do {
         do {
@@ -270,6 +282,13 @@ final class GroupRunner {
     return (testee, stream)
   }
 
+  /// Why the memory of the testee's process cannot be judged; nil if it can.
+  private func reasonAgainstMemory() throws -> String? {
+    if meeting.writesByteByByte { return "memory is judged over many repetitions, too many to write byte by byte" }
+    guard try runningTestee().memoryByteCount() == nil else { return nil }
+    return "the system does not tell how much memory the testee has"
+  }
+
   private func runningTestee() throws -> TesteeProcess {
     if let testee, testee.failure == nil {
       try measure(testee)
@@ -291,6 +310,7 @@ final class GroupRunner {
       contract: contract
     )
     self.testee = testee
+    hasTesteePlayed = false
     _ = try Preflight.hello(testee, poller: poller, limit: startLimit)
     return testee
   }

@@ -16,6 +16,8 @@ final class StreamTrace {
     case kitResets
     case kitCloses
     case kitCannotWrite(reason: String)
+    /// Of the repetitions from here on only one that fails is kept.
+    case repetitionsOmitted
 
     /// For people.
     var text: String {
@@ -27,6 +29,7 @@ final class StreamTrace {
       case .kitResets: "the kit resets the stream"
       case .kitCloses: "the kit closes the stream"
       case .kitCannotWrite(let reason): "the kit cannot write any more (\(reason))"
+      case .repetitionsOmitted: "further repetitions, of which the trace has only one that fails"
       }
     }
   }
@@ -61,6 +64,23 @@ final class StreamTrace {
   func note(_ entry: Entry) {
     guard keepsEntries else { return }
     entries.append((clock?.timestamp ?? .now, entry))
+  }
+
+  /// A place in the trace.
+  struct Bookmark {
+    fileprivate let entryCount: Int
+    fileprivate let openedCount: Int
+    fileprivate let sealedFrames: [[UInt8]: [UInt8]]
+  }
+
+  var bookmark: Bookmark {
+    Bookmark(entryCount: entries.count, openedCount: openedFrames.count, sealedFrames: sealedFrames)
+  }
+
+  func forget(since bookmark: Bookmark) {
+    entries.removeSubrange(bookmark.entryCount...)
+    openedFrames.removeSubrange(bookmark.openedCount...)
+    sealedFrames = bookmark.sealedFrames
   }
 
   /// All bytes of one direction.

@@ -120,6 +120,10 @@ final class TesteeProcess: PollSource, CaseTestee {
 
   func openDescriptors() -> OpenDescriptors? { OpenDescriptors(process: child.processID) }
 
+  func memoryByteCount() -> Int? { PrivateMemory.byteCount(process: child.processID) }
+
+  func forgetLog(from index: Int) { log.removeSubrange(min(index, log.count)...) }
+
   // MARK: The end
 
   /// Ends the process: asks it to, and kills it and its group if it does not within the time. Returns how it ended.
