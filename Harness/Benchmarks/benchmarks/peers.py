@@ -37,8 +37,16 @@ class Peer:
         return None
 
 
+#: Where the client's requests come from.
+_CALLERS = {
+    "loop": ("caller on the loop", ""),
+    "task": ("caller in an ordinary task", "; the client's tasks on the global pool"),
+    "callback": ("caller called back", "; no task at the client: sendRequest, whose completion sends the next request"),
+}
+
+
 def _bokbok(handler, caller, sealed):
-    where = "caller on the loop" if caller == "loop" else "caller in an ordinary task"
+    where, options = _CALLERS[caller]
     return Peer(
         name=f"Bokbok {'sealed ' if sealed else ''}{handler}, {where}",
         program="bokbok-peer",
@@ -47,7 +55,7 @@ def _bokbok(handler, caller, sealed):
         sealed=sealed,
         works="ABCDEF" if caller == "loop" and handler == "asynchronous" else "AB",
         options="one event loop on each side; TCP_NODELAY; limits raised, else the library's defaults"
-        + ("" if caller == "loop" else "; the client's tasks on the global pool"),
+        + options,
     )
 
 
@@ -104,9 +112,13 @@ PEERS = [
         works="AB",
         options="as NIO handlers, with libsodium's ChaCha20-Poly1305 for each message",
     ),
+    _bokbok("synchronous", "callback", False),
+    _bokbok("asynchronous", "callback", False),
     _bokbok("synchronous", "loop", False),
     _bokbok("asynchronous", "loop", False),
     _bokbok("asynchronous", "task", False),
+    _bokbok("synchronous", "callback", True),
+    _bokbok("asynchronous", "callback", True),
     _bokbok("synchronous", "loop", True),
     _bokbok("asynchronous", "loop", True),
     _bokbok("asynchronous", "task", True),

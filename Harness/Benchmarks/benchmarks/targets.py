@@ -3,10 +3,14 @@
 import dataclasses
 import statistics
 
+CALLBACK_SYNC = "Bokbok synchronous, caller called back"
+CALLBACK = "Bokbok asynchronous, caller called back"
 LOOP_SYNC = "Bokbok synchronous, caller on the loop"
 LOOP = "Bokbok asynchronous, caller on the loop"
 TASK = "Bokbok asynchronous, caller in an ordinary task"
-SEALED_LOOP_SYNC = "Bokbok sealed synchronous, caller on the loop"
+SEALED_CALLBACK_SYNC = "Bokbok synchronous, caller called back"
+CALLBACK = "Bokbok asynchronous, caller called back"
+LOOP_SYNC = "Bokbok sealed synchronous, caller on the loop"
 SEALED_LOOP = "Bokbok sealed asynchronous, caller on the loop"
 SEALED_TASK = "Bokbok sealed asynchronous, caller in an ordinary task"
 LATENCY = "A latency, tcp, pinned"
@@ -26,8 +30,11 @@ class Target:
 
 TARGETS = [
     Target("A p50, on the loop, to NIO handlers", (LATENCY, LOOP, "p50"), (LATENCY, "NIO handlers", "p50"), "at most", 1.1),
+    Target("A p50, no task at all, to NIO handlers", (LATENCY, CALLBACK_SYNC, "p50"), (LATENCY, "NIO handlers", "p50"), "at most", 1.1),
+    Target("A p50, no task at all, to raw C epoll", (LATENCY, CALLBACK_SYNC, "p50"), (LATENCY, "raw C epoll", "p50"), None, None),
     Target("A p50, on the loop, to raw C epoll", (LATENCY, LOOP, "p50"), (LATENCY, "raw C epoll", "p50"), None, None),
     Target("A p50, sealed, on the loop, to NIO handlers sealed", (LATENCY, SEALED_LOOP, "p50"), (LATENCY, "NIO handlers sealed", "p50"), "at most", 1.1),
+    Target("A p50, sealed, no task at all, to NIO handlers sealed", (LATENCY, SEALED_CALLBACK_SYNC, "p50"), (LATENCY, "NIO handlers sealed", "p50"), "at most", 1.1),
     Target("A p50, ordinary task, to raw C epoll", (LATENCY, TASK, "p50"), (LATENCY, "raw C epoll", "p50"), "at most", 1.8),
     Target("A p50, ordinary task, to ZeroMQ", (LATENCY, TASK, "p50"), (LATENCY, "ZeroMQ", "p50"), "at most", 0.6),
     Target("A p50, sealed, ordinary task, to ZeroMQ CURVE", (LATENCY, SEALED_TASK, "p50"), (LATENCY, "ZeroMQ CURVE", "p50"), "at most", 0.6),
@@ -36,9 +43,14 @@ TARGETS = [
     Target("A p99 to its p50, sealed, on the loop", (LATENCY, SEALED_LOOP, "p99"), (LATENCY, SEALED_LOOP, "p50"), "at most", 2),
     Target("B, asynchronous handler, to ZeroMQ", (THROUGHPUT, LOOP, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 1.5),
     Target("B, synchronous handler, to ZeroMQ", (THROUGHPUT, LOOP_SYNC, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 2),
+    Target("B, asynchronous handler, caller called back, to ZeroMQ", (THROUGHPUT, CALLBACK, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 1.5),
+    Target("B, no task at all, to ZeroMQ", (THROUGHPUT, CALLBACK_SYNC, "value"), (THROUGHPUT, "ZeroMQ", "value"), "at least", 2),
     Target("B, sealed, asynchronous handler, to ZeroMQ CURVE", (THROUGHPUT, SEALED_LOOP, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 2.5),
     Target("B, sealed, asynchronous handler, to plain", (THROUGHPUT, SEALED_LOOP, "value"), (THROUGHPUT, LOOP, "value"), "at least", 0.75),
     Target("B, sealed, synchronous handler, to ZeroMQ CURVE", (THROUGHPUT, SEALED_LOOP_SYNC, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 3),
+    Target("B, sealed, asynchronous handler, caller called back, to ZeroMQ CURVE", (THROUGHPUT, SEALED_CALLBACK, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 2.5),
+    Target("B, sealed, no task at all, to ZeroMQ CURVE", (THROUGHPUT, SEALED_CALLBACK_SYNC, "value"), (THROUGHPUT, "ZeroMQ CURVE", "value"), "at least", 3),
+    Target("B, no task at all, to NIO handlers", (THROUGHPUT, CALLBACK_SYNC, "value"), (THROUGHPUT, "NIO handlers", "value"), None, None),
     Target("B, asynchronous handler, to NIO handlers", (THROUGHPUT, LOOP, "value"), (THROUGHPUT, "NIO handlers", "value"), None, None),
     Target("C 1 MiB to raw C blocking", ("C 1 MiB, tcp, pinned", LOOP, "value"), ("C 1 MiB, tcp, pinned", "raw C blocking", "value"), "at least", 0.8),
     Target("C 16 MiB to raw C blocking", ("C 16 MiB, tcp, pinned", LOOP, "value"), ("C 16 MiB, tcp, pinned", "raw C blocking", "value"), "at least", 0.8),

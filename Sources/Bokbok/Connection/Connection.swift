@@ -32,6 +32,10 @@ public final class Connection: Sendable {
   /// server or client was given no logger.
   public let logger: Logger
 
+  /// Where the connection lives: its handlers run there, unless they are moved away, and so do the completions of
+  /// ``sendRequest(_:timeout:whenComplete:)``.
+  public var eventLoop: any EventLoop { self.loop.eventLoop }
+
   /// Runs tasks on the connection's event loop, where handlers run: ``request(_:timeout:)`` switches no thread there.
   ///
   /// Give it to `withTaskExecutorPreference` or to `Task(executorPreference:)` where many short requests follow one
@@ -90,17 +94,46 @@ public final class Connection: Sendable {
       try await withUnsafeThrowingContinuation { continuation in
         // On the loop, where most requests are made, without a closure of its own.
         guard self.loop.eventLoop.inEventLoop else {
-          return self.onLoop { handler in
-            if request.begin(continuation) { handler.begin(request, value, timeout: timeout) }
-          }
+          return self.onLoop { $0.begin(request, value, timeout: timeout, continuation) }
         }
-        self.loop.turn {
-          if request.begin(continuation) { self.handler.value.begin(request, value, timeout: timeout) }
-        }
+        self.loop.turn { self.handler.value.begin(request, value, timeout: timeout, continuation) }
       }
     } onCancel: {
-      self.onLoop { $0.cancel(request, because: CancellationError()) }
+      self.cancel(request)
     }
+  }
+
+  /// Sends a request and calls back with its answer: ``request(_:timeout:)`` without a task.
+  ///
+  /// For code that lives on event loops, such as a channel handler or a synchronous request handler that asks another
+  /// connection: there, a task for each request costs as much as the request itself. From ``eventLoop`` the request goes
+  /// out without a trip through a queue; it may be called from any thread.
+  ///
+  /// - Parameters:
+  ///   - value: The request.
+  ///   - timeout: How long the answer may take, the waiting for a place included. nil, the default:
+  ///     ``Configuration/requestTimeout``.
+  ///   - completion: Called once, on ``eventLoop``, with the answer or the error that ``request(_:timeout:)`` would throw.
+  ///     It must not block, and may send the next request.
+  /// - Returns: What cancels the request; it may be dropped.
+  @discardableResult
+  public func sendRequest(
+    _ value: Value,
+    timeout: Duration? = nil,
+    whenComplete completion: @escaping @Sendable (Result<Value, any Error>) -> Void
+  ) -> SentRequest {
+    let request = PendingRequest(callback: completion)
+    let timeout = timeout.map { TimeAmount(clamping: $0) } ?? self.requestTimeout
+    if self.loop.eventLoop.inEventLoop {
+      self.loop.turn { self.handler.value.begin(request, value, timeout: timeout) }
+    } else {
+      self.onLoop { $0.begin(request, value, timeout: timeout) }
+    }
+    return SentRequest(self, request)
+  }
+
+  fileprivate func cancel(_ request: PendingRequest) {
+    self.onLoop { $0.cancel(request, because: CancellationError()) }
   }
 
   /// Sends a PING and waits for its PONG: whether the other side is there, and how far away.
@@ -213,6 +246,25 @@ public final class Connection: Sendable {
         handler.input { $0.abort(now: handler.loop.now) }
       }
     }
+  }
+}
+
+/// A request that ``Connection/sendRequest(_:timeout:whenComplete:)`` has sent.
+public struct SentRequest: Sendable {
+  private let connection: Connection
+  private let request: PendingRequest
+
+  fileprivate init(_ connection: Connection, _ request: PendingRequest) {
+    self.connection = connection
+    self.request = request
+  }
+
+  /// Gives the request up: its completion is called with `CancellationError`, and the other side is asked to stop.
+  ///
+  /// Does nothing once the request has its answer. May be called from any thread; on ``Connection/eventLoop`` the
+  /// completion is called before this returns.
+  public func cancel() {
+    self.connection.cancel(self.request)
   }
 }
 

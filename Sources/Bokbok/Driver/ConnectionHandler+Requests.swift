@@ -9,10 +9,21 @@ final class PendingPing: Pending<Duration>, @unchecked Sendable {
 
 /// Own requests and pings.
 extension ConnectionHandler {
+  /// Sends a request for a task that waits.
+  func begin(
+    _ request: PendingRequest,
+    _ value: Value,
+    timeout: TimeAmount?,
+    _ continuation: UnsafeContinuation<Value, any Error>
+  ) {
+    if request.begin(continuation) { self.begin(request, value, timeout: timeout) }
+  }
+
   /// Sends a request. A time limit counts from now, also while the request waits for a place.
   func begin(_ request: PendingRequest, _ value: Value, timeout: TimeAmount?) {
+    guard !request.isFinished else { return }  // cancelled on the event loop while this was on its way there
     if let ending = self.ending {
-      request.finish(with: .failure(self.error(for: ending)))
+      self.failAtOnce(request, because: self.error(for: ending))
       return
     }
     self.loop.withinTurn {
@@ -26,16 +37,23 @@ extension ConnectionHandler {
         if let timeout { self.setDeadline(self.loop.now + timeout, of: .request(request)) }
       case .failed(let failure):
         self.tally.errorsReceived += 1
-        request.finish(with: .failure(self.error(for: failure)))
+        self.failAtOnce(request, because: self.error(for: failure))
       }
     }
     self.loop.needsFlush(self)
   }
 
+  /// A request cannot be sent. A caller who is called back hears it in a turn of its own: one who tries again at once would
+  /// come deeper and deeper into the same calls otherwise.
+  private func failAtOnce(_ request: PendingRequest, because error: any Error) {
+    guard request.callsBack else { return request.finish(with: .failure(error)) }
+    self.loop.eventLoop.execute { request.finish(with: .failure(error)) }
+  }
+
   /// the caller goes on at once; the place stays taken until the answer has come.
   func cancel(_ request: PendingRequest, because error: any Error) {
     guard !request.isFinished else { return }
-    request.finish(with: .failure(error))
+    defer { request.finish(with: .failure(error)) }
     guard let exchange = request.exchange, self.requests[exchange] === request else { return }
     self.requests.remove(exchange)
     self.input { _ = $0.cancel(exchange) }
@@ -82,15 +100,19 @@ extension ConnectionHandler {
   func answered(_ exchange: ExchangeID, _ value: Value) {
     guard let request = self.requests.remove(exchange) as? PendingRequest else { return }
     self.tally.answersReceived += 1
-    self.recordDuration(of: request)
-    request.finish(with: .success(value))
+    self.finish(request, with: .success(value))
   }
 
   func failed(_ exchange: ExchangeID, _ failure: RequestFailure) {
     guard let request = self.requests.remove(exchange) as? PendingRequest else { return }
     self.tally.errorsReceived += 1
+    self.finish(request, with: .failure(self.error(for: failure)))
+  }
+
+  private func finish(_ request: PendingRequest, with result: Result<Value, any Error>) {
     self.recordDuration(of: request)
-    request.finish(with: .failure(self.error(for: failure)))
+    request.finish(with: result)
+    if request.callsBack { self.loop.handlerRan(self.executor) }
   }
 
   func ponged(_ token: PingToken) {

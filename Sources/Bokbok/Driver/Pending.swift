@@ -5,9 +5,27 @@ internal import NIOCore
 /// Sendable although it has mutable state: it is touched on the event loop of its connection only, one access
 /// at a time.
 class Pending<Success: Sendable>: @unchecked Sendable {
-  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Success, any Error>?
+  private enum Waiter {
+    case task(UnsafeContinuation<Success, any Error>)
+    case callback((Result<Success, any Error>) -> Void)
+  }
+
+  @exclusivity(unchecked) private var waiter: Waiter?
+  /// Whether the caller is called back on the event loop, and no task waits.
+  let callsBack: Bool
   /// Cancelled or answered.
   @exclusivity(unchecked) private(set) var isFinished = false
+
+  /// One that a task will wait for, see `begin`.
+  init() {
+    self.callsBack = false
+  }
+
+  /// One whose caller is called back.
+  init(callback: @escaping (Result<Success, any Error>) -> Void) {
+    self.waiter = .callback(callback)
+    self.callsBack = true
+  }
 
   /// Begins to wait. False: the caller had given up before; it has been told.
   func begin(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
@@ -15,15 +33,17 @@ class Pending<Success: Sendable>: @unchecked Sendable {
       continuation.resume(throwing: CancellationError())
       return false
     }
-    self.continuation = continuation
+    self.waiter = .task(continuation)
     return true
   }
 
   func finish(with result: Result<Success, any Error>) {
     self.isFinished = true
-    guard let continuation = self.continuation else { return }
-    self.continuation = nil
-    continuation.resume(with: result)
+    guard let waiter = self.waiter.take() else { return }
+    switch waiter {
+    case .task(let continuation): continuation.resume(with: result)
+    case .callback(let callback): callback(result)
+    }
   }
 }
 

@@ -98,6 +98,17 @@ struct BokbokPeer {
       var connections: [Connection] = []
       for _ in 0..<options.connections { connections.append(try await connect(options, group)) }
       options.begin()
+      if options.caller == "callback" {
+        let isOver = group.next().makePromise(of: Void.self)
+        for connection in connections {
+          connection.eventLoop.execute {
+            for _ in 0..<options.underWay { exchange(connection, options, number: 1, isOver) }
+          }
+        }
+        try await isOver.futureResult.get()
+        benchmark_report()
+        exit(0)
+      }
       try await withThrowingTaskGroup(of: Void.self) { tasks in
         for connection in connections {
           if options.work == "mixed" {
@@ -130,6 +141,26 @@ struct BokbokPeer {
       guard check(try answer.buffer, expected: expected) == number else { benchmark_fail("another's answer") }
       guard benchmark_completed(began) else { return }
       if isSmall { number += 1 }
+    }
+  }
+
+  /// The same without a task: each answer calls back, and the next request goes out from there. Small messages only.
+  static func exchange(
+    _ connection: Connection,
+    _ options: Options,
+    number: UInt64,
+    _ isOver: EventLoopPromise<Void>
+  ) {
+    let began = options.recordsLatency ? benchmark_nanoseconds() : 0
+    connection.sendRequest(.atom(message(options.size, number: number))) { result in
+      do {
+        let answer = try result.get().buffer
+        guard check(answer, expected: options.size) == number else { benchmark_fail("another's answer") }
+      } catch {
+        benchmark_fail("\(error)")
+      }
+      guard benchmark_completed(began) else { return isOver.succeed() }
+      exchange(connection, options, number: number + 1, isOver)
     }
   }
 
