@@ -111,8 +111,8 @@ extension ConnectionHandler {
 
   private func finish(_ request: PendingRequest, with result: Result<Value, any Error>) {
     self.recordDuration(of: request)
-    request.finish(with: result)
     if request.callsBack { self.loop.handlerRan(self.executor) }
+    request.finish(with: result)
   }
 
   func ponged(_ token: PingToken) {

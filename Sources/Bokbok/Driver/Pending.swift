@@ -5,27 +5,9 @@ internal import NIOCore
 /// Sendable although it has mutable state: it is touched on the event loop of its connection only, one access
 /// at a time.
 class Pending<Success: Sendable>: @unchecked Sendable {
-  private enum Waiter {
-    case task(UnsafeContinuation<Success, any Error>)
-    case callback((Result<Success, any Error>) -> Void)
-  }
-
-  @exclusivity(unchecked) private var waiter: Waiter?
-  /// Whether the caller is called back on the event loop, and no task waits.
-  let callsBack: Bool
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Success, any Error>?
   /// Cancelled or answered.
-  @exclusivity(unchecked) private(set) var isFinished = false
-
-  /// One that a task will wait for, see `begin`.
-  init() {
-    self.callsBack = false
-  }
-
-  /// One whose caller is called back.
-  init(callback: @escaping (Result<Success, any Error>) -> Void) {
-    self.waiter = .callback(callback)
-    self.callsBack = true
-  }
+  @exclusivity(unchecked) fileprivate(set) var isFinished = false
 
   /// Begins to wait. False: the caller had given up before; it has been told.
   func begin(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
@@ -33,25 +15,38 @@ class Pending<Success: Sendable>: @unchecked Sendable {
       continuation.resume(throwing: CancellationError())
       return false
     }
-    self.waiter = .task(continuation)
+    self.continuation = continuation
     return true
   }
 
   func finish(with result: Result<Success, any Error>) {
     self.isFinished = true
-    guard let waiter = self.waiter.take() else { return }
-    switch waiter {
-    case .task(let continuation): continuation.resume(with: result)
-    case .callback(let callback): callback(result)
-    }
+    guard let continuation = self.continuation else { return }
+    self.continuation = nil
+    continuation.resume(with: result)
   }
 }
 
 /// An own request that is under way.
 final class PendingRequest: Pending<Value>, @unchecked Sendable {
+  /// Called in place of a task that waits. Here and not in the generic class, where it would be wrapped in another closure.
+  @exclusivity(unchecked) private var callback: ((Result<Value, any Error>) -> Void)?
   /// The exchange, once the machine has taken the request.
   @exclusivity(unchecked) var exchange: ExchangeID?
   @exclusivity(unchecked) var deadline: NIODeadline?
   /// Only where metrics are kept.
   @exclusivity(unchecked) var began: NIODeadline?
+
+  init(callback: ((Result<Value, any Error>) -> Void)? = nil) {
+    self.callback = callback
+  }
+
+  /// Whether a caller is still to be called back.
+  var callsBack: Bool { self.callback != nil }
+
+  override func finish(with result: Result<Value, any Error>) {
+    guard let callback = self.callback.take() else { return super.finish(with: result) }
+    self.isFinished = true
+    callback(result)
+  }
 }

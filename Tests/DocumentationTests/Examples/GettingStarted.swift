@@ -105,6 +105,32 @@ import UnixSignals
     await server.stop()
   }
 
+  @Test func manySmallRequestsStayOnTheEventLoop() async throws {
+    let server = try await Server.start(
+      on: Address("tcp:127.0.0.1:0"),
+      security: .plain,
+      handlers: Handlers(request: .synchronous(answer))
+    )
+    let connection = try await Connection.open(server.address, security: .plain)
+    var total = 0
+    for number in 1...10 {
+      total += try await Task(executorPreference: connection.taskExecutor) {
+        try await connection.request(["add", 1, Value(number)]).integer()
+      }.value
+    }
+    #expect(total == 65)
+
+    let (answers, continuation) = AsyncStream.makeStream(of: Result<Value, any Error>.self)
+    connection.sendRequest(["add", 1, 2]) { answer in
+      continuation.yield(answer)
+    }
+    var iterator = answers.makeAsyncIterator()
+    let sum = try await iterator.next()?.get()
+    #expect(sum == 3)
+    try await connection.close()
+    await server.stop()
+  }
+
   @Test func serviceDrainsOnShutdown() async throws {
     let folder = NSTemporaryDirectory() + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

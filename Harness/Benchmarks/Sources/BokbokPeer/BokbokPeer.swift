@@ -101,8 +101,9 @@ struct BokbokPeer {
       if options.caller == "callback" {
         let isOver = group.next().makePromise(of: Void.self)
         for connection in connections {
+          let calls = Calls(connection, recordsLatency: options.recordsLatency, isOver)
           connection.eventLoop.execute {
-            for _ in 0..<options.underWay { exchange(connection, options, number: 1, isOver) }
+            for _ in 0..<options.underWay { calls.send(number: 1) }
           }
         }
         try await isOver.futureResult.get()
@@ -145,22 +146,29 @@ struct BokbokPeer {
   }
 
   /// The same without a task: each answer calls back, and the next request goes out from there. Small messages only.
-  static func exchange(
-    _ connection: Connection,
-    _ options: Options,
-    number: UInt64,
-    _ isOver: EventLoopPromise<Void>
-  ) {
-    let began = options.recordsLatency ? benchmark_nanoseconds() : 0
-    connection.sendRequest(.atom(message(options.size, number: number))) { result in
-      do {
-        let answer = try result.get().buffer
-        guard check(answer, expected: options.size) == number else { benchmark_fail("another's answer") }
-      } catch {
-        benchmark_fail("\(error)")
+  final class Calls: Sendable {
+    let connection: Connection
+    let recordsLatency: Bool
+    let isOver: EventLoopPromise<Void>
+
+    init(_ connection: Connection, recordsLatency: Bool, _ isOver: EventLoopPromise<Void>) {
+      self.connection = connection
+      self.recordsLatency = recordsLatency
+      self.isOver = isOver
+    }
+
+    func send(number: UInt64) {
+      let size = Int(BENCHMARK_SMALL)
+      let began = self.recordsLatency ? benchmark_nanoseconds() : 0
+      self.connection.sendRequest(.atom(message(size, number: number))) { result in
+        do {
+          guard check(try result.get().buffer, expected: size) == number else { benchmark_fail("another's answer") }
+        } catch {
+          benchmark_fail("\(error)")
+        }
+        guard benchmark_completed(began) else { return self.isOver.succeed() }
+        self.send(number: number + 1)
       }
-      guard benchmark_completed(began) else { return isOver.succeed() }
-      exchange(connection, options, number: number + 1, isOver)
     }
   }
 
