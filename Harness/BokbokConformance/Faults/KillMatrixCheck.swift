@@ -18,7 +18,17 @@ struct KillMatrixCheck {
     faults = schema.faults(of: json).prefix(3).map { "\($0)" }
     if !isAlone { faults.append("something follows the object, which must be alone") }
     guard faults.isEmpty else { return }
-    let document = try KillMatrixDocument(json, file: "the kill matrix")
+    judge(json, try KillMatrixDocument(json, file: "the kill matrix"))
+  }
+
+  /// - Parameters:
+  ///   - json: a document whose form has been checked.
+  ///   - document: the same, as it has been read.
+  init(_ json: JSON, _ document: KillMatrixDocument) {
+    judge(json, document)
+  }
+
+  private mutating func judge(_ json: JSON, _ document: KillMatrixDocument) {
     compare(json, document)
     let outcomes = FaultTrial.Outcome.allCases.filter { document.count($0) > 0 }
     let told = outcomes.map { "\(document.count($0)) \($0.name)" }.joined(separator: ", ")

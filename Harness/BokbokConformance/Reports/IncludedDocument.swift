@@ -13,9 +13,9 @@ enum IncludedDocument: Sendable {
     }
     let texts = contents.split(separator: UInt8(ascii: "\n"))
     let first = texts.first.flatMap { try? JSON(parsing: Array($0)) }
-    if first?["type"] == "header", first?["kind"] == "interop-matrix" {
-      var lines: [JSON] = []
-      for (index, text) in texts.enumerated() {
+    if let first, first["type"] == "header", first["kind"] == "interop-matrix" {
+      var lines = [first]
+      for (index, text) in texts.enumerated().dropFirst() {
         do {
           lines.append(try JSON(parsing: Array(text)))
         } catch {
@@ -23,25 +23,27 @@ enum IncludedDocument: Sendable {
         }
       }
       self = .interopMatrix(try InteropDocument(lines, file: path))
-      try Self.check(contents, file: path)
+      var reader = try ReportReader(.interopMatrix)
+      reader.take(lines, isWhole: contents.last == UInt8(ascii: "\n"))
+      reader.finish()
+      try Self.refuse(reader.faults.first, file: path)
       return
     }
-    if let document = try? JSON(parsing: Array(contents)), document["trials"] != nil {
-      self = .killMatrix(try KillMatrixDocument(document, file: path))
-      try Self.check(contents, file: path)
+    // The command writes it in one line; another program may have laid it out.
+    if let document = texts.count == 1 ? first : try? JSON(parsing: Array(contents)), document["trials"] != nil {
+      let matrix = try KillMatrixDocument(document, file: path)
+      self = .killMatrix(matrix)
+      try Self.refuse(KillMatrixCheck(document, matrix).faults.first, file: path)
       return
     }
     throw DataError(file: path, message: "\(Self.stranger(first)), but --include takes \(Self.expected)")
   }
 
   /// Throws ``DataError`` if what a file says does not agree with itself.
-  private static func check(_ contents: Data, file path: String) throws(DataError) {
-    let fault: String?
-    do { fault = try ReportCheck(contents).faults.first } catch { throw DataError(file: path, message: "\(error)") }
-    if let fault {
-      let message = "\(fault); 'bokbok conformance check-report' tells all that is wrong with it"
-      throw DataError(file: path, message: message)
-    }
+  private static func refuse(_ fault: String?, file path: String) throws(DataError) {
+    guard let fault else { return }
+    let message = "\(fault); 'bokbok conformance check-report' tells all that is wrong with it"
+    throw DataError(file: path, message: message)
   }
 
   /// Reads files. Throws ``DataError`` if one is neither, or two are the same.

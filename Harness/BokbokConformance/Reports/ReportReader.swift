@@ -73,14 +73,24 @@ struct ReportReader {
     // What follows the last line feed: nothing, in a report that was not cut off.
     lastLineIsWhole = bytes.isEmpty
     guard !bytes.isEmpty else { return }
-    lineCount = number
-    let line: JSON
     do {
-      line = try JSON(parsing: bytes)
+      take(try JSON(parsing: bytes), number: number)
     } catch {
+      lineCount = number
       fault(number, "is no JSON: \(error)")
-      return
     }
+  }
+
+  /// Takes the lines of a report that has been read already.
+  ///
+  /// - Parameter isWhole: whether a line feed ends the last one.
+  mutating func take(_ lines: [JSON], isWhole: Bool) {
+    for (index, line) in lines.enumerated() { take(line, number: index + 1) }
+    lastLineIsWhole = isWhole
+  }
+
+  private mutating func take(_ line: JSON, number: Int) {
+    lineCount = number
     guard footer == nil else {
       fault(number, "stands behind the footer, which must be the last line")
       return

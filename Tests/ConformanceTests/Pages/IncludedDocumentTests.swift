@@ -123,8 +123,14 @@ struct IncludedDocumentTests {
     ),
     (text(matrix) + "{\n", "line 5: is no JSON"),
     (text(matrix).replacing(#""pass":1"#, with: #""pass":2"#), "line 4: the footer counts 2 times pass"),
+    (String(text(matrix).dropLast()), "line 4: has no line feed at its end"),
     (
       KillMatrixPageTests.document.encodedText.replacing(#""killed":2"#, with: #""killed":3"#),
+      "killed is 3, and the trials say 2"
+    ),
+    // As another program lays it out.
+    (
+      KillMatrixPageTests.document.encodedText.replacing(#""killed":2"#, with: "\n\"killed\": 3\n"),
       "killed is 3, and the trials say 2"
     ),
   ])
