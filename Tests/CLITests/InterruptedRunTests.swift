@@ -136,6 +136,42 @@ struct InterruptedRunTests {
     #expect(await run.command.waitForEnd() == 143)
   }
 
+  @Test(arguments: [(SIGINT, "SIGINT", 130), (SIGTERM, "SIGTERM", 143)] as [(Int32, String, Int32)])
+  func `a signal ends a capsule's play against an implementation, and leaves no testee`(
+    signal: Int32,
+    name: String,
+    status: Int32
+  ) async throws {
+    let folder = try ScratchFolder()
+    let bundled = "'\(try RunningCommand.executable().path)' testee"
+    let recorded = try await CLITests.run(
+      "conformance",
+      "--testee",
+      "\(bundled) | sed -u s/clean/lost/",
+      "--case",
+      "P-1/pong",
+      "--configuration",
+      "plain/unix/server",
+      "--capsules",
+      folder.path,
+      "--no-traces"
+    )
+    #expect(recorded.status == 1)
+    let testees = try LineQueue(readingPipe: folder.file("told"))
+    let command = try RunningCommand([
+      "conformance", "replay", folder.file("P-1_pong_plain_unix_server.capsule"), "--testee",
+      "told='\(folder.file("told"))'; \(Self.hanging)",
+    ])
+    defer { command.end() }
+    let line = try #require(await testees.next())
+    let process = try #require(pid_t(line))
+    command.signal(signal)
+    #expect(await command.waitForEnd() == status)
+    #expect(isGone(process))
+    let output = await command.output.rest()
+    #expect(output.last == "NOT COMPLETE: interrupted by \(name): 1 run was not made")
+  }
+
   @Test(arguments: [("exec /no/such/program", 1), ("echo garbage", 1)] as [(String, Int32)])
   func `what is no testee stops the run, and the reports say why`(testee: String, status: Int32) async throws {
     let run = try Run(testee, "--case", "P-1/pong")

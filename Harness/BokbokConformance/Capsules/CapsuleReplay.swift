@@ -13,23 +13,27 @@ public struct CapsuleReplay: Sendable {
 
   private let path: String
   private let testee: ConformanceOptions.Testee?
+  private let stop: RunStop?
 
   /// - Parameters:
   ///   - path: the capsule's file.
   ///   - testee: an implementation that plays the case now, with the same secrets of the kit; nil to judge again what
   ///     was recorded.
-  public init(_ path: String, testee: ConformanceOptions.Testee? = nil) {
+  ///   - stop: what asks the play to end early. Default, nil: nothing does.
+  public init(_ path: String, testee: ConformanceOptions.Testee? = nil, stop: RunStop? = nil) {
     self.path = path
     self.testee = testee
+    self.stop = stop
   }
 
   /// Plays, and prints the verdicts and the trace.
   ///
-  /// Cancelling the task has no effect.
+  /// Cancelling the task has no effect: a play ends by itself, or by its ``RunStop``, and then leaves no process.
   ///
   /// - Returns: the exit status of the command. Against the recording: 0 if today's verdict is the recorded one, 1 if it
   ///   is another. Against an implementation: 0 if the case passes, 1 if it does not. 2 if the file is no capsule or an
-  ///   option is wrong, 3 after trouble of the kit's own.
+  ///   option is wrong, 3 after trouble of the kit's own; 128 and the number of the signal for which the play was asked
+  ///   to end.
   public func run() async -> Int32 {
     do {
       return try await runOrThrow()
@@ -53,7 +57,11 @@ public struct CapsuleReplay: Sendable {
     print("  recorded of \(capsule.header.implementation): \(capsule.verdict.text)")
     for line in try capsule.suiteRemarks() + capsule.levelRemarks(isLive: implementation != nil) { print("  \(line)") }
     if let implementation {
-      let result = await onOwnThread { play.live(implementation) }
+      let result = await onOwnThread { play.live(implementation, stop: stop) }
+      if let signal = stop?.signal {
+        print("NOT COMPLETE: \(RunEnding.interrupted(signal: signal).incompleteness(unmadeCount: 1) ?? "")")
+        return 128 + signal
+      }
       return show(result, of: implementation.name, capsule)
     }
     return show(await onOwnThread { play.recorded() }, capsule)
@@ -82,7 +90,7 @@ public struct CapsuleReplay: Sendable {
       return Status.same
     }
     if verdict == capsule.verdict { print("  which is the recorded verdict") }
-    return [.error, .inconclusive].contains(result.state) ? Status.trouble : Status.failure
+    return [.error, .inconclusive, .notApplicable].contains(result.state) ? Status.trouble : Status.failure
   }
 
   private func showProblem(_ result: CaseResult) {
@@ -142,8 +150,8 @@ struct CapsulePlay: Sendable {
   /// Plays the case with the recorded secrets of the kit against a process of the implementation.
   ///
   /// Whether its sealed connections repeat what the recorded ones did is looked at; its refusals need not be those of the
-  /// implementation that was recorded.
-  func live(_ implementation: Implementation) -> CaseResult {
+  /// implementation that was recorded. Where it is asked to stop before it has judged, its result is none.
+  func live(_ implementation: Implementation, stop: RunStop? = nil) -> CaseResult {
     let configuration = capsule.header.configuration
     // What was recorded in memory is played over the stream that is most like it.
     let live = Configuration(
@@ -160,7 +168,8 @@ struct CapsulePlay: Sendable {
       directory: directory,
       audit: SealedAudit(earlier: capsule.header.comparedWith.filter { $0.kind != .refusal }),
       entropy: capsule.header.entropy,
-      writesByteByByte: capsule.header.split == .bytes
+      writesByteByByte: capsule.header.split == .bytes,
+      stop: stop
     )
     return play(runner)
   }

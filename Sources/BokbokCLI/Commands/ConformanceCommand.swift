@@ -261,17 +261,6 @@ struct ConformanceCommand: AsyncParsableCommand {
     return options
   }
 
-  /// Runs something that starts processes, and asks it to end by the first signal.
-  private func untilSignal(_ run: (RunStop) async -> Int32) async throws -> Int32 {
-    let stop = try RunStop()
-    let signals = ProcessSignals([SIGINT, SIGTERM]) { number in
-      // Whoever asks twice does not want to wait for the reports.
-      if !stop.request(signal: number) { _exit(128 + number) }
-    }
-    defer { withExtendedLifetime(signals) {} }
-    return await run(stop)
-  }
-
   private var runOptions: ConformanceOptions {
     var options = ConformanceOptions()
     if let testee { options.testee = .shell(testee) }

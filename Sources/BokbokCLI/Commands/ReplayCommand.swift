@@ -19,6 +19,7 @@ struct ReplayCommand: AsyncParsableCommand {
         1    another verdict; with an implementation: the case does not pass
         2    wrong usage, or the file is no capsule
         3    trouble of the kit's own, or a case without a clear outcome
+        130  SIGINT ended the play against an implementation; 143: SIGTERM did
       """
   )
 
@@ -56,7 +57,8 @@ struct ReplayCommand: AsyncParsableCommand {
     if let testee = playedTestee { played = .shell(testee) }
     if let implementation = playedImplementation { played = .manifest(implementation) }
     if !command.isEmpty { played = .command(command) }
-    let status = await CapsuleReplay(file, testee: played).run()
+    let (file, testee) = (file, played)
+    let status = try await untilSignal { stop in await CapsuleReplay(file, testee: testee, stop: stop).run() }
     if status != 0 { throw ExitCode(status) }
   }
 }
