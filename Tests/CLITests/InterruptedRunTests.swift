@@ -136,6 +136,18 @@ struct InterruptedRunTests {
     #expect(await run.command.waitForEnd() == 143)
   }
 
+  /// Its testee outlives the end of its input, so that only a signal ends it.
+  @Test func `a second signal leaves no testee, even if it comes at once`() async throws {
+    let testee = Self.hanging.replacing("echo $$ > \"$told\"", with: "echo $$ > \"$told\"; exec sleep 600")
+    let run = try Run(testee, "--time-limit", "600", "--jobs", "2", "--case", "P-1/*")
+    defer { run.command.end() }
+    let process = try await run.nextProcess()
+    run.command.signal(SIGINT)
+    run.command.signal(SIGTERM)
+    #expect([130, 143].contains(await run.command.waitForEnd()))
+    #expect(isGone(process))
+  }
+
   @Test(arguments: [(SIGINT, "SIGINT", 130), (SIGTERM, "SIGTERM", 143)] as [(Int32, String, Int32)])
   func `a signal ends a capsule's play against an implementation, and leaves no testee`(
     signal: Int32,

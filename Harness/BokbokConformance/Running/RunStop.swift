@@ -36,6 +36,13 @@ public final class RunStop: @unchecked Sendable {
     return isFirst
   }
 
+  /// Ends this process at once, without reports, and leaves no testee that any run in it has started.
+  ///
+  /// - Parameter signal: the number of the signal that asks for it; the exit status is 128 + `signal`.
+  public static func endAtOnce(signal: Int32) -> Never {
+    ChildProcess.killAll(thenExit: 128 + signal)
+  }
+
   /// The signal of the request; nil while there is none.
   var signal: Int32? { lock.withLock { number } }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 
 /// A process of the testee's command, in a process group of its own, with pipes on its standard streams, and a socket of
 /// its own for the contract where its standard streams are taken.
@@ -103,7 +104,10 @@ final class ChildProcess {
     defer { for text in arguments + variables { free(text) } }
     var processID: pid_t = 0
     let code = SystemCalls.withBirthLock {
-      posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, &variables)
+      let code = posix_spawnp(&processID, command[0], &actions, &attributes, &arguments, &variables)
+      // While no other can begin or be killed: none is left out.
+      if code == 0 { Self.running.withLock { _ = $0.insert(processID) } }
+      return code
     }
     guard code == 0 else {
       for end in Set([input.ours, output.ours, error.reading]) { close(end) }
@@ -141,6 +145,25 @@ final class ChildProcess {
     }
   }
 
+  // MARK: All of them
+
+  /// Those that were started and not yet killed; each leads a process group.
+  private static let running = Mutex<Set<pid_t>>([])
+
+  /// Kills all that run, with their groups, and then ends this process: nothing is started any more.
+  static func killAll(thenExit status: Int32) -> Never {
+    SystemCalls.withBirthLock {
+      let processes = running.withLock { $0 }
+      for process in processes { Foundation.kill(-process, SIGKILL) }
+      // So that whoever looks for one when this process has ended finds none. A thread that waits for it may be first.
+      for process in processes {
+        var raw: Int32 = 0
+        while waitpid(process, &raw, 0) < 0, errno == EINTR {}
+      }
+      _exit(status)
+    }
+  }
+
   /// Looks whether the process has ended, without waiting.
   func updateStatus() -> ExitStatus? {
     if let status { return status }
@@ -160,6 +183,7 @@ final class ChildProcess {
     guard playedStatus == nil else { return }
     // Also where the process itself has ended: its children may live.
     Foundation.kill(-processID, SIGKILL)
+    Self.running.withLock { _ = $0.remove(processID) }
     guard status == nil else { return }
     var raw: Int32 = 0
     while waitpid(processID, &raw, 0) < 0, errno == EINTR {}

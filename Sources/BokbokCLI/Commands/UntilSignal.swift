@@ -13,7 +13,7 @@ func untilSignal(_ run: (RunStop) async -> Int32) async throws -> Int32 {
   let stop = try RunStop()
   let signals = ProcessSignals([SIGINT, SIGTERM]) { number in
     // Whoever asks twice does not want to wait for the reports.
-    if !stop.request(signal: number) { _exit(128 + number) }
+    if !stop.request(signal: number) { RunStop.endAtOnce(signal: number) }
   }
   defer { withExtendedLifetime(signals) {} }
   return await run(stop)
