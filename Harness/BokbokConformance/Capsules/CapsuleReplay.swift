@@ -97,7 +97,7 @@ public struct CapsuleReplay: Sendable {
     guard let problem = result.problem else { return }
     if let step = problem.step { print("  step \(step): \((problem.stepSource ?? "").prefix(300))") }
     print("  trace:")
-    for line in problem.trace.lines { print("    \(line)") }
+    for line in problem.trace.shownLines { print("    \(line)") }
     let errorLines = problem.errorText.split(separator: "\n").suffix(20)
     if !errorLines.isEmpty {
       print("  the testee's standard error:")

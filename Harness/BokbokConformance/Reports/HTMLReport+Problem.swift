@@ -72,10 +72,11 @@ extension HTMLReport {
 
   /// A table in the order of time: what the kit sent on the left, what the testee sent on the right.
   private func trace(_ trace: CaseTrace) -> HTMLText {
-    var rows: [HTMLText] = trace.rows.map(row)
-    if let omission = trace.omission {
-      let text: HTMLText = "<tr><td></td><td colspan=\"2\">… \(omission.count) left out …</td></tr>\n"
-      rows.insert(text, at: omission.index)
+    let rows: [HTMLText] = trace.shown.map { shown in
+      guard case .row(let row) = shown else {
+        return "<tr><td></td><td class=\"remark\" colspan=\"2\">\(shown.remark ?? "")</td></tr>\n"
+      }
+      return self.row(row)
     }
     return """
       <h3>Trace</h3>

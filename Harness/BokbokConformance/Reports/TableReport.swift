@@ -159,7 +159,7 @@ struct TableReport {
     }
     lines += outcomeLines(problem)
     if !problem.trace.isEmpty {
-      let all = problem.trace.lines
+      let all = problem.trace.shownLines
       let shown = showsTraces ? all[...] : all.suffix(8)
       lines.append("  trace:")
       if shown.count < all.count { lines.append("    … \(all.count - shown.count) lines before") }
