@@ -29,7 +29,8 @@ struct BokbokCommand: AsyncParsableCommand {
 
   static func main() async {
     do {
-      var command = try await asyncParseAsRoot()
+      var command: any ParsableCommand
+      if let common = commonCommand() { command = common } else { command = try await asyncParseAsRoot() }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
@@ -44,6 +45,23 @@ struct BokbokCommand: AsyncParsableCommand {
       }
       exit(withError: error)
     }
+  }
+
+  /// What is started again and again and ends soon: each is parsed by itself, since a third of its time would go into
+  /// parsing the root first, and looking for a request of a completion script, which a command that names a super command
+  /// is not asked for.
+  private static let commonCommands: [any ParsableCommand.Type] = [
+    TesteeCommand.self, CallCommand.self, PingCommand.self,
+  ]
+
+  /// One of these, where the arguments are right. Messages, help and completion are the root's business: nil.
+  private static func commonCommand() -> (any ParsableCommand)? {
+    let arguments = CommandLine.arguments.dropFirst()
+    guard let type = commonCommands.first(where: { $0.configuration.commandName == arguments.first }),
+      let command = try? type.parseAsRoot(Array(arguments.dropFirst())),
+      Swift.type(of: command) == type
+    else { return nil }
+    return command
   }
 
   /// Whether the subcommand is one of the kit's, where wrong usage is the status 2.

@@ -30,6 +30,18 @@ struct CommandLineTests {
     for name in ["serve", "call", "key-file", "passphrase"] { #expect(result.output.contains(name)) }
   }
 
+  @Test(arguments: ["call", "ping", "testee"])
+  func `wrong usage of a subcommand that is parsed by itself is told as of the others`(
+    _ subcommand: String
+  ) async throws {
+    let result = try await run(subcommand, "--no-such-option")
+    #expect(result.status == 64)
+    #expect(result.output.isEmpty)
+    #expect(result.errors.contains("Usage: bokbok \(subcommand) "))
+    let version = try await run(subcommand, "--version")
+    #expect(version.output.contains("bokbok"))
+  }
+
   @Test func `an unknown subcommand is a usage error on standard error`() async throws {
     let result = try await run("sevre")
     #expect(result.status == 64)

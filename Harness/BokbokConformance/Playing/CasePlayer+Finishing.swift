@@ -97,15 +97,14 @@ extension CasePlayer {
     let testee = try currentTestee()
     // Streams linger for a second at most (F-3).
     let deadline = clock.now + .seconds(2)
-    var additions: [String] = []
     while true {
       guard let now = testee.openDescriptors() else { return }
       if now.count <= before.count { return }
-      additions = now.additions(to: before)
-      guard clock.now < deadline else { break }
+      guard clock.now < deadline else {
+        throw DescriptorGrowth(countBefore: before.count, additions: now.additions(to: before))
+      }
       try clock.serve(for: .milliseconds(5))
       if let failure = testee.failure { throw failure }
     }
-    throw DescriptorGrowth(countBefore: before.count, additions: additions)
   }
 }
