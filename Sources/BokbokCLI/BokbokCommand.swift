@@ -47,18 +47,21 @@ struct BokbokCommand: AsyncParsableCommand {
     }
   }
 
-  /// What is started again and again and ends soon: each is parsed by itself, since a third of its time would go into
-  /// parsing the root first, and looking for a request of a completion script, which a command that names a super command
-  /// is not asked for.
-  private static let commonCommands: [any ParsableCommand.Type] = [
-    TesteeCommand.self, CallCommand.self, PingCommand.self,
+  /// What is started again and again and ends soon: each is parsed by itself. A third of its time would go into parsing
+  /// the commands above it first, and looking for a request of a completion script, for which the parser does not look
+  /// where a command names the one above it.
+  private static let commonCommands: [(words: [String], type: any ParsableCommand.Type)] = [
+    (["testee"], TesteeCommand.self),
+    (["call"], CallCommand.self),
+    (["ping"], PingCommand.self),
+    (["conformance", "relay"], RelayCommand.self),
   ]
 
   /// One of these, where the arguments are right. Messages, help and completion are the root's business: nil.
   private static func commonCommand() -> (any ParsableCommand)? {
     let arguments = CommandLine.arguments.dropFirst()
-    guard let type = commonCommands.first(where: { $0.configuration.commandName == arguments.first }),
-      let command = try? type.parseAsRoot(Array(arguments.dropFirst())),
+    guard let (words, type) = commonCommands.first(where: { arguments.starts(with: $0.words) }),
+      let command = try? type.parseAsRoot(Array(arguments.dropFirst(words.count))),
       Swift.type(of: command) == type
     else { return nil }
     return command

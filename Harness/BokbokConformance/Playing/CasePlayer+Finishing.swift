@@ -97,13 +97,16 @@ extension CasePlayer {
     let testee = try currentTestee()
     // Streams linger for a second at most (F-3).
     let deadline = clock.now + .seconds(2)
+    // Looking costs the machine more than waiting: less and less often.
+    var pause = 4
     while true {
       guard let now = testee.openDescriptors() else { return }
       if now.count <= before.count { return }
       guard clock.now < deadline else {
         throw DescriptorGrowth(countBefore: before.count, additions: now.additions(to: before))
       }
-      try clock.serve(for: .milliseconds(5))
+      try clock.serve(for: .milliseconds(pause))
+      pause = min(2 * pause, 64)
       if let failure = testee.failure { throw failure }
     }
   }

@@ -72,11 +72,12 @@ struct Scheduler: Sendable {
     var groups: [CaseGroup] = []
     for configuration in Configuration.all {
       let cases = planned.filter { $0.configuration == configuration }.map(\.item)
-      // Equal shares: the last group of a configuration should not be a small one.
+      // Equal shares: the last group of a configuration should not be a small one. And each has some of all sections:
+      // those of one wait for most of their time, those of another compute, and either alone leaves something idle.
       let count = (cases.count + Self.groupCaseCountMax - 1) / Self.groupCaseCountMax
       for index in 0..<count {
-        let share = cases[(cases.count * index / count)..<(cases.count * (index + 1) / count)]
-        groups.append(CaseGroup(configuration: configuration, cases: Array(share)))
+        let share = stride(from: index, to: cases.count, by: count).map { cases[$0] }
+        groups.append(CaseGroup(configuration: configuration, cases: share))
       }
     }
     return groups

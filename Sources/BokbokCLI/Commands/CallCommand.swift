@@ -5,6 +5,7 @@ internal import Bokbok
 struct CallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "call",
+    _superCommandName: "bokbok",
     abstract: "Send one request and print its answer.",
     discussion: """
       The request is a value in the advanced notation of RFC 9804, and so is what is printed:

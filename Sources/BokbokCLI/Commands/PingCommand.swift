@@ -5,6 +5,7 @@ internal import Bokbok
 struct PingCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ping",
+    _superCommandName: "bokbok",
     abstract: "Connect and measure round trips of the protocol.",
     discussion: """
       A PING is answered by the protocol itself, ahead of everything that waits, so the time says nothing about \

@@ -6,6 +6,7 @@ internal import BokbokConformance
 struct RelayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "relay",
+    _superCommandName: "bokbok conformance",
     abstract: "Join standard input and output to a conformance run that waits at a UNIX socket.",
     shouldDisplay: false
   )

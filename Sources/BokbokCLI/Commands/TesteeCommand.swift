@@ -5,6 +5,7 @@ internal import BokbokConformance
 struct TesteeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "testee",
+    _superCommandName: "bokbok",
     abstract: "Be the implementation under test of a conformance run.",
     discussion: """
       Reads one JSON object a line from standard input and writes replies and events to standard output, as the testee \
