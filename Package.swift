@@ -177,7 +177,8 @@ let package = Package(
   ]
 )
 
-// `BOKBOK_LIBRARY_ONLY` leaves the library and its own tests: all that a build under a sanitizer runs, in half the time.
+// `BOKBOK_LIBRARY_ONLY` leaves the library and its own tests: all that is run under a sanitizer, in about half of the
+// build's steps.
 if Context.environment["BOKBOK_LIBRARY_ONLY"] != nil {
   let kept: Set = [
     "CSodium", "BokbokCore", "CBokbokSystem", "Bokbok", "BokbokTestSupport", "BokbokTestServer", "BokbokTests",
