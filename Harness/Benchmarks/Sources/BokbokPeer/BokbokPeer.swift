@@ -134,22 +134,28 @@ struct BokbokPeer {
     let isSmall = options.size == Int(BENCHMARK_SMALL)
     let expected = isSmall ? options.size : Int(BENCHMARK_ANSWER)
     var number: UInt64 = 1
-    let large = isSmall ? nil : message(options.size, number: 1)
+    // One buffer serves all requests, as at the other peers: a request that has been taken keeps no part of it.
+    var message = message(options.size, number: number)
     while true {
-      let message = large ?? message(options.size, number: number)
       let began = recordsLatency ? benchmark_nanoseconds() : 0
       let answer = try await connection.request(.atom(message))
       guard check(try answer.buffer, expected: expected) == number else { benchmark_fail("another's answer") }
       guard benchmark_completed(began) else { return }
-      if isSmall { number += 1 }
+      guard isSmall else { continue }
+      number += 1
+      message.withUnsafeMutableReadableBytes { benchmark_set_number($0.baseAddress, number) }
     }
   }
 
   /// The same without a task: each answer calls back, and the next request goes out from there. Small messages only.
-  final class Calls: Sendable {
+  ///
+  /// Sendable although it has mutable state: it is touched on the connection's event loop only.
+  final class Calls: @unchecked Sendable {
     let connection: Connection
     let recordsLatency: Bool
     let isOver: EventLoopPromise<Void>
+    /// One buffer serves all requests, as at the other peers.
+    @exclusivity(unchecked) private var message = BokbokPeer.message(Int(BENCHMARK_SMALL), number: 1)
 
     init(_ connection: Connection, recordsLatency: Bool, _ isOver: EventLoopPromise<Void>) {
       self.connection = connection
@@ -159,8 +165,9 @@ struct BokbokPeer {
 
     func send(number: UInt64) {
       let size = Int(BENCHMARK_SMALL)
+      self.message.withUnsafeMutableReadableBytes { benchmark_set_number($0.baseAddress, number) }
       let began = self.recordsLatency ? benchmark_nanoseconds() : 0
-      self.connection.sendRequest(.atom(message(size, number: number))) { result in
+      self.connection.sendRequest(.atom(self.message)) { result in
         do {
           guard check(try result.get().buffer, expected: size) == number else { benchmark_fail("another's answer") }
         } catch {
