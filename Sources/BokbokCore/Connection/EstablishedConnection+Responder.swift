@@ -4,7 +4,6 @@ import NIOCore
 extension EstablishedConnection {
   mutating func takeRequest(_ frame: Frame) throws(Violation) -> ConnectionAction? {
     let id = frame.exchange
-    var message = frame.body
     if peer.contains(id) {
       guard let partial = peer.partialByteCount(of: id) else {
         throw Violation("X-3", "a REQUEST for exchange \(id), whose request is already whole")
@@ -16,22 +15,21 @@ extension EstablishedConnection {
         return nil
       }
       partialByteCount -= partial
-      message = peer.takePartial(id, last: frame.body)
-    } else {
-      guard closing.peer == nil else {
-        throw Violation("C-1", "a new REQUEST after CLOSE")
-      }
-      guard peer.count < Int(configuration.settings.requestsMax) else {
-        throw Violation("X-6", "more than \(configuration.settings.requestsMax) requests under way")
-      }
-      try checkSize(frame.body.readableBytes)
-      if frame.hasMore {
-        peer.receive(id, fragment: frame.body)
-        try addPartial(frame.body.readableBytes)
-        return nil
-      }
+      return takeWhole(id, message: peer.takePartial(id, last: frame.body))
     }
-    return takeWhole(id, message: message)
+    guard closing.peer == nil else {
+      throw Violation("C-1", "a new REQUEST after CLOSE")
+    }
+    guard peer.count < Int(configuration.settings.requestsMax) else {
+      throw Violation("X-6", "more than \(configuration.settings.requestsMax) requests under way")
+    }
+    try checkSize(frame.body.readableBytes)
+    if frame.hasMore {
+      peer.receive(id, fragment: frame.body)
+      try addPartial(frame.body.readableBytes)
+      return nil
+    }
+    return takeWhole(id, message: frame.body)
   }
 
   private mutating func takeWhole(_ id: ExchangeID, message: ByteBuffer) -> ConnectionAction? {

@@ -8,17 +8,31 @@ extension Value {
   ///
   /// - Throws: ``ValueDecodingError`` at the first byte that cannot be part of a value.
   public init(decoding buffer: ByteBuffer) throws(ValueDecodingError) {
-    // Scratch memory on the stack: a small message allocates nothing but the arrays of its lists.
-    self = try withUnsafeTemporaryAllocation(of: Value.self, capacity: 32) {
-      (scratch) throws(ValueDecodingError) -> Value in
-      try withUnsafeTemporaryAllocation(of: Int.self, capacity: Value.depthMax) {
-        (listStarts) throws(ValueDecodingError) -> Value in
-        var values = ValueStack(scratch: scratch)
-        return try buffer.withUnsafeReadableBytes { (bytes) throws(ValueDecodingError) -> Value in
-          try Value.decode(bytes, of: buffer, values: &values, listStarts: listStarts)
+    self = try buffer.withUnsafeReadableBytes { (bytes) throws(ValueDecodingError) -> Value in
+      if let first = bytes.first, Value.decimalDigit(first) != nil {
+        return .atom(try Value.decodeAtom(bytes, of: buffer))
+      }
+      // Scratch memory on the stack: a small message allocates nothing but the arrays of its lists.
+      return try withUnsafeTemporaryAllocation(of: Value.self, capacity: 32) {
+        (scratch) throws(ValueDecodingError) -> Value in
+        try withUnsafeTemporaryAllocation(of: Int.self, capacity: Value.depthMax) {
+          (listStarts) throws(ValueDecodingError) -> Value in
+          var values = ValueStack(scratch: scratch)
+          return try Value.decode(bytes, of: buffer, values: &values, listStarts: listStarts)
         }
       }
     }
+  }
+
+  /// A message that begins as an atom is one, and needs no scratch memory.
+  private static func decodeAtom(
+    _ bytes: UnsafeRawBufferPointer,
+    of buffer: ByteBuffer
+  ) throws(ValueDecodingError) -> ByteBuffer {
+    var offset = 0
+    let atom = try readAtom(bytes, of: buffer, offset: &offset)
+    try requireEnd(bytes, offset: offset)
+    return atom
   }
 
   /// - Parameters:
@@ -40,14 +54,7 @@ extension Value {
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         valueCount += 1
         guard valueCount <= valueCountMax else { throw .tooManyValues(offset: offset) }  // V-6
-        let lengthOffset = offset
-        let length = try decodeLength(bytes, offset: &offset)
-        // A slice is refused where the length goes past the end of what is there (V-2).
-        guard let atom = slice(of: buffer, at: offset, length: length) else {
-          throw .lengthTooLong(remaining: bytes.count - offset, offset: lengthOffset)
-        }
-        offset += length
-        values.push(.atom(atom))
+        values.push(.atom(try readAtom(bytes, of: buffer, offset: &offset)))
 
       case UInt8(ascii: "("):
         valueCount += 1
@@ -67,8 +74,28 @@ extension Value {
       }
     } while depth > 0
 
-    guard offset == bytes.count else { throw .trailing(byteCount: bytes.count - offset, offset: offset) }  // V-1
+    try requireEnd(bytes, offset: offset)
     return values.popLast()
+  }
+
+  private static func requireEnd(_ bytes: UnsafeRawBufferPointer, offset: Int) throws(ValueDecodingError) {
+    guard offset == bytes.count else { throw .trailing(byteCount: bytes.count - offset, offset: offset) }  // V-1
+  }
+
+  /// Reads the atom at `offset`, which is moved behind it.
+  private static func readAtom(
+    _ bytes: UnsafeRawBufferPointer,
+    of buffer: ByteBuffer,
+    offset: inout Int
+  ) throws(ValueDecodingError) -> ByteBuffer {
+    let lengthOffset = offset
+    let length = try decodeLength(bytes, offset: &offset)
+    // A slice is refused where the length goes past the end of what is there (V-2).
+    guard let atom = slice(of: buffer, at: offset, length: length) else {
+      throw .lengthTooLong(remaining: bytes.count - offset, offset: lengthOffset)
+    }
+    offset += length
+    return atom
   }
 
   /// An atom of the message. An empty one keeps no memory of it, and a message of a million of them costs no slices.
