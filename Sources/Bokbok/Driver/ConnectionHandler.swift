@@ -304,7 +304,8 @@ final class ConnectionHandler: ChannelInboundHandler {
           self.hasLongOutput = true
           SocketBuffers.limitUnsent(context.channel)
         }
-        context.write(Self.wrapOutboundOut(bytes), promise: nil)
+        let report = self.writeReportIfWanted(context)
+        context.write(Self.wrapOutboundOut(bytes), promise: report)
         hasWritten = true
         isDone = false
       }
@@ -317,11 +318,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.publishTally()
   }
 
-  /// F-3: the machine wants to know when its last word is with the system.
-  private func reportWrittenIfWanted() {
-    guard self.machine.wantsWriteReport, self.bytesAtReport == nil, !self.hasClosed, let context = self.context else {
-      return
-    }
+  /// F-3: the machine wants to know when its last word is with the system: where that is so, a promise for what is
+  /// written last.
+  private func writeReportIfWanted(_ context: ChannelHandlerContext) -> EventLoopPromise<Void>? {
+    guard self.machine.wantsWriteReport, self.bytesAtReport == nil, !self.hasClosed else { return nil }
     let bytesAtReport = self.bytesWritten
     self.bytesAtReport = bytesAtReport
     let promise = context.eventLoop.makePromise(of: Void.self)
@@ -334,8 +334,13 @@ final class ConnectionHandler: ChannelInboundHandler {
       }
       self.loop.endTurn()
     }
-    // An empty write is done when all before it are.
-    context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
+    return promise
+  }
+
+  /// The same where nothing is left to be written: an empty write is done when all before it are.
+  private func reportWrittenIfWanted() {
+    guard let context = self.context, let report = self.writeReportIfWanted(context) else { return }
+    context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: report)
   }
 
   private func updateReading() {
