@@ -1,3 +1,4 @@
+import BokbokTestSupport
 import Foundation
 import Testing
 
@@ -27,5 +28,19 @@ import Testing
     #expect(fcntl(errors, F_GETFD) >= 0, "the testee has closed another's descriptor")
     testee.release()
     #expect(fcntl(errors, F_GETFD) >= 0, "the testee has closed another's descriptor")
+  }
+
+  /// What a testee opens with its first connection and keeps is there before the first case: no process is given up for
+  /// it, and no case played twice.
+  @Test func whatATesteeOpensOnceIsNoReasonForAnotherProcess() async throws {
+    let folder = try ScratchFolder()
+    var options = ConformanceOptions()
+    options.testee = .shell("echo >> '\(folder.file("processes"))'; exec '\(Project.command)' testee")
+    options.casePatterns = ["P-1/pong"]
+    options.configurationPatterns = ["plain/unix/*"]
+    options.jobCount = 1
+    #expect(await ConformanceRun(options).run() == 0)
+    // One says what it can, and one plays for each configuration.
+    #expect(try folder.text("processes") == "\n\n\n")
   }
 }

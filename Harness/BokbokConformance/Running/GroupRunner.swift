@@ -328,7 +328,8 @@ final class GroupRunner {
   private func warmUp(_ testee: TesteeProcess) -> Bool {
     let player = makePlayer(.warmUp, .running(testee), factor: factor)
     do {
-      try player.play()
+      // It is there to have them opened.
+      try player.play(checksDescriptors: false)
       return true
     } catch {
       player.abandon()
