@@ -14,6 +14,7 @@ package struct JSONSchema: Sendable {
   private static let hexadecimalPattern = "^([0-9a-fA-F]{2})*$"
 
   private let root: JSON
+  private let patterns = Patterns()
 
   /// Throws if the schema itself uses something that is not implemented, or refers to a definition that is not there.
   package init(_ schema: JSON) throws(Fault) {
@@ -26,6 +27,25 @@ package struct JSONSchema: Sendable {
     var faults: [Fault] = []
     check(value, root, path: [], into: &faults)
     return faults
+  }
+}
+
+/// The regular expressions of a schema, compiled once: to compile one takes longer than to check a text with it.
+///
+/// Sendable although a `Regex` is not: those of texts hold no code of a caller's, and none is added once the schema has
+/// been read.
+private final class Patterns: @unchecked Sendable {
+  private var expressions: [String: Regex<AnyRegexOutput>] = [:]
+
+  /// Whether it is a regular expression.
+  func compile(_ pattern: String) -> Bool {
+    if expressions[pattern] == nil { expressions[pattern] = try? Regex(pattern) }
+    return expressions[pattern] != nil
+  }
+
+  func match(_ text: String, _ pattern: String) -> Bool {
+    guard let expression = expressions[pattern] else { return false }
+    return text.firstMatch(of: expression) != nil
   }
 }
 
@@ -63,7 +83,7 @@ extension JSONSchema {
       case "$ref":
         guard definition(value) != nil else { throw Fault(path: path, message: "no such definition") }
       case "pattern":
-        guard let pattern = value.string, (try? Regex(pattern)) != nil else {
+        guard let pattern = value.string, patterns.compile(pattern) else {
           throw Fault(path: path, message: "not a regular expression")
         }
       case _ where Self.schemaKeywords.contains(name):
@@ -154,9 +174,7 @@ extension JSONSchema {
         let shown = text.count > 80 ? "\(text.prefix(80))…" : text
         faults.append(Fault(path: path, message: "\"\(shown)\" is not an even number of hexadecimal digits"))
       }
-    } else if let pattern = rules["pattern"]?.string, let expression = try? Regex(pattern),
-      text.firstMatch(of: expression) == nil
-    {
+    } else if let pattern = rules["pattern"]?.string, !patterns.match(text, pattern) {
       faults.append(Fault(path: path, message: "\"\(text)\" does not match \(pattern)"))
     }
   }
