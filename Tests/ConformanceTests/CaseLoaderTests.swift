@@ -30,6 +30,14 @@ import Testing
     """
   static let unix = " \"transports\": [\"unix\"],"
 
+  /// The command does not check what it carries each time that it begins.
+  @Test func theCasesThatTheCommandCarriesFitTheSchema() throws {
+    let checked = try Self.loader().suite(inDirectory: "\(Project.root)/\(CaseLoader.folder)")
+    let carried = try Self.loader().embeddedSuite()
+    #expect(carried.digest == checked.digest)
+    #expect(carried.cases.map(\.id) == checked.cases.map(\.id))
+  }
+
   @Test func aGoodCaseIsTaken() throws {
     let cases = try Self.loader().load(Self.file(Self.oneCase()), file: "x.json")
     #expect(cases.map(\.id) == ["P-1/a-ping"])

@@ -80,7 +80,7 @@ package struct ClauseCoverage: Sendable {
     self.init(
       specification: specification,
       suite: suite,
-      vectors: try VectorSet(.embedded).files.flatMap(\.vectors),
+      vectors: try VectorSet(.embedded, checksSchema: false).files.flatMap(\.vectors),
       faults: try FaultLoader.embeddedFaults(specification),
       tests: try UnitTestIndex.embedded(specification)
     )

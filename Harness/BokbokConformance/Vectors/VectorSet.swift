@@ -51,20 +51,21 @@ package struct VectorSet: Sendable {
 
   /// Reads and checks all files.
   ///
+  /// - Parameter checksSchema: false only for files that were checked against it before they were compiled in.
   /// - Throws: the first thing that is wrong: a file that cannot be read, is not JSON or does not fit its schema, an id
   ///   that stands twice, a clause that the specification does not have.
-  package init(_ source: Source) throws(DataError) {
+  package init(_ source: Source, checksSchema: Bool = true) throws(DataError) {
     let contents =
       switch source {
       case .embedded: Self.embeddedContents()
       case .directory(let path): try Self.contents(ofDirectory: path)
       }
-    try self.init(contents)
+    try self.init(contents, checksSchema: checksSchema)
   }
 
   /// The same with files given by name and contents.
-  package init(_ contents: [(name: String, bytes: [UInt8])]) throws(DataError) {
-    var reader = try Reader()
+  package init(_ contents: [(name: String, bytes: [UInt8])], checksSchema: Bool = true) throws(DataError) {
+    var reader = try Reader(checksSchema: checksSchema)
     var files: [VectorFile] = []
     for (name, bytes) in contents { files.append(try reader.file(name, bytes)) }
     self.files = files
@@ -101,11 +102,13 @@ package struct VectorSet: Sendable {
 /// Reads one file after the other, and remembers the ids that it has seen.
 private struct Reader {
   private let specification: SpecificationIndex
+  private let checksSchema: Bool
   private var schemas: [VectorSubject: JSONSchema] = [:]
   /// In which file an id stands.
   private var owners: [String: String] = [:]
 
-  init() throws(DataError) {
+  init(checksSchema: Bool) throws(DataError) {
+    self.checksSchema = checksSchema
     specification = try SpecificationIndex.embedded()
   }
 
@@ -124,7 +127,7 @@ private struct Reader {
       throw DataError(file: name, message: "a file about \(subject) is called \(subject).json or \(subject)-….json")
     }
     let listed = document["vectors"]?.array ?? []
-    if let fault = try schema(of: subject).faults(of: document).first {
+    if checksSchema, let fault = try schema(of: subject).faults(of: document).first {
       throw Self.error(fault, file: name, vectors: listed)
     }
     var vectors: [Vector] = []
