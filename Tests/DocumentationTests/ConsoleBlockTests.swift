@@ -103,8 +103,8 @@ final class ConsoleSession {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // The shell stays with it, until its input ends: a program that closes all descriptors, as systemd-socket-activate does, would otherwise
-    // have Foundation wait for nothing but its end.
-    let command = step.isBackground ? "\(step.command) read end; kill -9 $!" : step.command
+    // have Foundation wait for nothing but its end. It gives up the output, so that a program that ends is not waited for.
+    let command = step.isBackground ? "\(step.command) exec >&-; read end; kill -9 $!" : step.command
     process.arguments = ["-c", command]
     process.currentDirectoryURL = folder
     process.environment = environment
