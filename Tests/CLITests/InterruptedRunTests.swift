@@ -72,7 +72,7 @@ struct InterruptedRunTests {
   ) async throws {
     let run = try Run(try Self.bundled(), "--jobs", "1", "--configuration", "plain/unix/*", "--case", "*-*/*")
     defer { run.command.end() }
-    // The first process tells what it can, and one may go in the warm-up; with the fifth, the cases of an earlier one are judged.
+    // The first process tells what it can; with the fifth, the cases of earlier ones are judged.
     var processes: [pid_t] = []
     for _ in 0..<5 { processes.append(try await run.nextProcess()) }
     run.command.signal(signal)
