@@ -183,7 +183,8 @@ final class ChildProcess {
     guard playedStatus == nil else { return }
     // Also where the process itself has ended: its children may live.
     Foundation.kill(-processID, SIGKILL)
-    Self.running.withLock { _ = $0.remove(processID) }
+    // Not before it has been waited for: who kills all meanwhile has to wait for it, too.
+    defer { Self.running.withLock { _ = $0.remove(processID) } }
     guard status == nil else { return }
     var raw: Int32 = 0
     while waitpid(processID, &raw, 0) < 0, errno == EINTR {}
